@@ -1,0 +1,50 @@
+"""Outbound TLS policy for programs that send mail: Stalwart's rules, decided on every delivery attempt."""
+
+from tlspolicy.context import DELIVERY, DeliveryContext, LastError
+from tlspolicy.decision import Matched, Requirement, TlsDecision
+from tlspolicy.errors import (
+    Place,
+    PolicyError,
+    PolicyEvaluationError,
+    PolicySyntaxError,
+    PolicyTypeError,
+    PolicyValueError,
+    TlsSessionError,
+)
+from tlspolicy.expressions.explanation import Explanation
+from tlspolicy.expressions.expression import Expression
+from tlspolicy.expressions.rules import RuleList
+from tlspolicy.expressions.schema import Schema
+from tlspolicy.failures import Failure, Phase, classify
+from tlspolicy.policy import PolicyExplanation, TlsPolicy
+from tlspolicy.smtp import Level, Session, secure
+from tlspolicy.sslcontext import SSLContexts
+
+__all__ = [
+    "DELIVERY",
+    "DeliveryContext",
+    "Explanation",
+    "Expression",
+    "Failure",
+    "LastError",
+    "Level",
+    "Matched",
+    "Phase",
+    "Place",
+    "PolicyError",
+    "PolicyEvaluationError",
+    "PolicyExplanation",
+    "PolicySyntaxError",
+    "PolicyTypeError",
+    "PolicyValueError",
+    "Requirement",
+    "RuleList",
+    "SSLContexts",
+    "Schema",
+    "Session",
+    "TlsDecision",
+    "TlsPolicy",
+    "TlsSessionError",
+    "classify",
+    "secure",
+]

@@ -1,0 +1,64 @@
+"""What a policy decides: how much TLS one attempt must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+
+class Requirement(Enum):
+    """How much of a protection an attempt must have; the values are those of the rule language's constants."""
+
+    DISABLE = 0
+    REQUIRE = 1
+    OPTIONAL = 2
+
+    def __str__(self) -> str:
+        """The name that rules use: `disable`, `require`, `optional`."""
+        return self.name.lower()
+
+
+LEVELS: Final = {
+    "require": Requirement.REQUIRE.value,
+    "required": Requirement.REQUIRE.value,
+    "optional": Requirement.OPTIONAL.value,
+    "disable": Requirement.DISABLE.value,
+    "disabled": Requirement.DISABLE.value,
+    "none": Requirement.DISABLE.value,
+}
+"""The constants of the rule language that name a `Requirement`, with its value."""
+
+
+class Matched(NamedTuple):
+    """For each setting the index of the rule that decided; `None` for the `else`, or where there are no rules."""
+
+    starttls: int | None = None
+    allow_invalid_certs: int | None = None
+    dane: int | None = None
+    mta_sts: int | None = None
+    tls_timeout: int | None = None
+    mta_sts_timeout: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsDecision:
+    """What a policy decided for one attempt. The defaults are those of a policy that says nothing.
+
+    Args:
+        starttls: `REQUIRE` TLS, use it if the host offers it (`OPTIONAL`), or go without (`DISABLE`).
+        allow_invalid_certs: whether to go on with a certificate that does not prove the host's name.
+        dane: whether the host must be authenticated by DANE (RFC 7672).
+        mta_sts: whether the domain must have an MTA-STS policy that allows the host (RFC 8461).
+        tls_timeout: seconds for STARTTLS, the handshake and the EHLO after it together.
+        mta_sts_timeout: seconds for fetching the MTA-STS policy.
+        matched: which rules decided. Decisions that differ in nothing else are equal.
+    """
+
+    starttls: Requirement = Requirement.REQUIRE
+    allow_invalid_certs: bool = False
+    dane: Requirement = Requirement.OPTIONAL
+    mta_sts: Requirement = Requirement.OPTIONAL
+    tls_timeout: float = 180.0
+    mta_sts_timeout: float = 600.0
+    matched: Matched = field(default=Matched(), compare=False)

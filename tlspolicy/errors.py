@@ -1,0 +1,181 @@
+"""Every exception of the library, and how one points at its place.
+
+An error about text keeps the text (`source`) and the half-open range of characters it is about (`start`, `end`);
+`place` says where that text came from. `str(error)` puts it together::
+
+    policy.toml:3: queue.outbound.tls.starttls[0].if: line 1, column 1: unknown name 'retry_nun'; did you mean …
+        retry_nun > 1 && last_error == 'tls'
+        ^^^^^^^^^
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EXCERPT_WIDTH = 88
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text came from.
+
+    Args:
+        file: the file's name, `''` when there is none.
+        key: the path of the key, such as `queue.outbound.tls.starttls[0].if`.
+        line: the line of `file` on which the text begins, counted from 1; `None` when it is not known.
+    """
+
+    file: str = ""
+    key: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """`policy.toml:3: queue.outbound.tls.starttls[0].if`, as much of it as is known."""
+        file = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        return ": ".join(part for part in (file, self.key) if part)
+
+
+class PolicyError(Exception):
+    """What is wrong with a policy, a rule or a delivery context; the base of all of the library's own errors.
+
+    Attributes:
+        message: what is wrong and how to mend it, one sentence, no place.
+        source: the text that the error is about, `''` when there is none.
+        start: index of the first character of `source` that the error is about.
+        end: index after the last one.
+        place: where `source` came from.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        source: str = "",
+        start: int = 0,
+        end: int = 0,
+        place: Place = Place(),
+    ) -> None:
+        super().__init__(message, source, start, end, place)
+        self.message = message
+        self.source = source
+        self.start = start
+        self.end = end
+        self.place = place
+
+    @property
+    def line(self) -> int:
+        """The line within `source`, counted from 1."""
+        return self.source.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """The column within that line, in characters, counted from 1."""
+        return self.start - (self.source.rfind("\n", 0, self.start) + 1) + 1
+
+    def __str__(self) -> str:
+        """The place, the message, and the line with carets under what the error is about."""
+        place = str(self.place)
+        if not self.source:
+            return f"{place}: {self.message}" if place else self.message
+        at = f"line {self.line}, column {self.column}"
+        head = f"{place}: {at}" if place else at
+        return f"{head}: {self.message}\n{_excerpt(self.source, self.start, self.end)}"
+
+
+class PolicySyntaxError(PolicyError, ValueError):
+    """Text or data that is no rule: misspelt, malformed, unknown, or beyond a limit."""
+
+
+class PolicyTypeError(PolicyError, TypeError):
+    """A value of the wrong type: a result that its setting does not take, a field of a context."""
+
+
+class PolicyValueError(PolicyError, ValueError):
+    """A value of the right type that can't be: a negative retry count, a `last_error` that does not exist."""
+
+
+class PolicyEvaluationError(PolicyError, RuntimeError):
+    """A rule that gave no usable answer for this delivery. Nothing may be sent on the strength of it."""
+
+
+class TlsSessionError(OSError):
+    """A session that could not be secured as decided. The connection is not to be used any more.
+
+    Attributes:
+        message: what happened, in words.
+        mx: the host that was tried.
+        last_error: what the next attempt's `DeliveryContext` says of this one; a value of `LastError`.
+        result_type: the TLS report's result type (RFC 8460, section 4.3), `None` where TLS was not at fault.
+
+    The cause, where an exception caused it, is chained as `__cause__`.
+    """
+
+    def __init__(self, message: str, *, mx: str, last_error: str, result_type: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.mx = mx
+        self.last_error = last_error
+        self.result_type = result_type
+
+    def __str__(self) -> str:
+        """`mx1.example.org: STARTTLS is not offered (tls)`."""
+        return f"{self.mx}: {self.message} ({self.last_error})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by keywords: `OSError` would pass its own arguments alone."""
+        return _session_error, (type(self), self.message, self.mx, self.last_error, self.result_type)
+
+
+def _session_error(
+    cls: type[TlsSessionError], message: str, mx: str, last_error: str, result_type: str | None
+) -> TlsSessionError:
+    return cls(message, mx=mx, last_error=last_error, result_type=result_type)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'retry_num'?"` for the nearest of `known`, or `''` when none is near."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    near = get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """`a, b or c`."""
+    *most, final = words
+    return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def _excerpt(source: str, start: int, end: int) -> str:
+    """The line that holds `start`, cut to a readable width, and carets under `start` to `end`."""
+    line_start = source.rfind("\n", 0, start) + 1
+    line_end = source.find("\n", start)
+    line = source[line_start:] if line_end < 0 else source[line_start:line_end]
+    first = start - line_start
+    last = min(max(end - line_start, first + 1), max(len(line), first + 1))
+
+    cut_from = max(0, first - _EXCERPT_WIDTH // 2) if len(line) > _EXCERPT_WIDTH else 0
+    cut_to = cut_from + _EXCERPT_WIDTH
+    before = "…" if cut_from else ""
+    after = "…" if cut_to < len(line) else ""
+    last = min(last, max(cut_to, first + 1))
+
+    shown = before + _printable(line[cut_from:cut_to]) + after
+    padding = _width(before + _printable(line[cut_from:first]))
+    carets = max(1, _width(_printable(line[first:last])))
+    return f"{_INDENT}{shown}\n{_INDENT}{' ' * padding}{'^' * carets}"
+
+
+def _printable(text: str) -> str:
+    """`text` with one harmless character in place of each that a terminal would act upon."""
+    return "".join(" " if c in "\t\r" else c if c.isprintable() else "�" for c in text)
+
+
+def _width(text: str) -> int:
+    """The columns that a terminal gives to `text`."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

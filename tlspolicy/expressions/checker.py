@@ -1,0 +1,160 @@
+"""Names, arity and types: everything that can be known before there is a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tlspolicy.errors import did_you_mean
+from tlspolicy.expressions import regex
+from tlspolicy.expressions.functions import ANY, FUNCTIONS, INT, TEXT
+from tlspolicy.expressions.nodes import (
+    Array,
+    Binary,
+    Boolean,
+    Call,
+    Capture,
+    Duration,
+    Float,
+    Global,
+    Index,
+    Integer,
+    Logical,
+    Name,
+    Node,
+    String,
+    Unary,
+    children,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tlspolicy.expressions.schema import Schema
+
+_FLOAT = frozenset({float})
+_NUMBER = frozenset({int, float})
+_ARRAY = frozenset({tuple})
+_LITERALS = ("true", "false")
+
+
+class Problem(NamedTuple):
+    """A sentence, and the half-open range of characters it is about."""
+
+    message: str
+    start: int
+    end: int
+
+
+def problems(node: Node, schema: Schema) -> Iterator[Problem]:
+    """All that is wrong with `node` as an expression over `schema`, from left to right: names, arity, patterns."""
+    match node:
+        case Name(name):
+            yield from _name_problems(name, node, schema)
+        case Call():
+            yield from _call_problems(node, schema)
+        case _:
+            pass
+    for child in children(node):
+        yield from problems(child, schema)
+
+
+def _name_problems(name: str, node: Node, schema: Schema) -> Iterator[Problem]:
+    if name in schema.variables or name in schema.constants:
+        return
+    if name in FUNCTIONS:
+        message = f"{name!r} is a function: write {name}(…)"
+    elif name[0] in ".0123456789":
+        message = f"{name!r} is no number and no duration: numbers are written 5 or 1.5, durations 5d 5h 5m 5s 5ms"
+    else:
+        hint = did_you_mean(name, (*schema.variables, *schema.constants, *_LITERALS))
+        message = f"unknown name {name!r}{hint or f'; a text is written in quotes: {name!r}'}"
+    yield Problem(message, node.start, node.end)
+
+
+def _call_problems(call: Call, schema: Schema) -> Iterator[Problem]:
+    name = call.function
+    after_name = call.start + len(name)
+    function = FUNCTIONS.get(name)
+    if function is None:
+        if name in schema.variables or name in schema.constants:
+            message = f"{name!r} is no function"
+        else:
+            message = f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}"
+        yield Problem(message, call.start, after_name)
+    elif len(call.arguments) != function.arity:
+        plural = "" if function.arity == 1 else "s"
+        message = f"{name}() takes {function.arity} argument{plural}, this gives {len(call.arguments)}"
+        yield Problem(message, call.start, call.end)
+    elif name == "matches":
+        yield from _pattern_problems(call.arguments[0])
+
+
+def _pattern_problems(pattern: Node) -> Iterator[Problem]:
+    if not isinstance(pattern, String):
+        yield Problem("the first argument of matches() is a regular expression in quotes", pattern.start, pattern.end)
+        return
+    try:
+        regex.compiled(pattern.value)
+    except regex.RegexError as error:
+        start, end = pattern.start, pattern.end
+        # A string is as long as its source between the quotes; in parentheses it is not.
+        if error.position is not None and end - start == len(pattern.value) + 2:
+            start += 1 + error.position
+            end = start + 1
+        yield Problem(error.reason, start, end)
+
+
+def result_types(node: Node, schema: Schema) -> frozenset[type]:
+    """The types that the value of `node` may have; `node` has no problems over `schema`."""
+    match node:
+        case Integer() | Duration() | Boolean():
+            return INT
+        case Float():
+            return _FLOAT
+        case String() | Capture():
+            return TEXT
+        case Array():
+            return _ARRAY
+        case Index():
+            return ANY
+        case Global(name):
+            return frozenset({type(schema.constants.get(name, 0))})
+        case Name(name):
+            return _name_types(name, schema)
+        case Call("if_then", (_, then, otherwise)):
+            return result_types(then, schema) | result_types(otherwise, schema)
+        case Call(function, _):
+            return FUNCTIONS[function].returns
+        case Unary("!", _):
+            return INT
+        case Unary(_, operand):
+            return _NUMBER if result_types(operand, schema) & {float, str} else INT
+        case Logical(_, operands):
+            return result_types(operands[0], schema) | INT
+        case Binary(operator, left, right):
+            return _binary_types(operator, result_types(left, schema), result_types(right, schema))
+
+
+def _name_types(name: str, schema: Schema) -> frozenset[type]:
+    if name in schema.constants:
+        return frozenset({type(schema.constants[name])})
+    return frozenset({schema.variables[name]}) if schema.context_class else ANY
+
+
+def _binary_types(operator: str, left: frozenset[type], right: frozenset[type]) -> frozenset[type]:
+    match operator:
+        case "+":
+            return frozenset().union(*(_sum_types(a, b) for a in left for b in right))
+        case "-" | "*":
+            arrays = _ARRAY if operator == "-" and tuple in left | right else frozenset[type]()
+            return arrays | (_NUMBER if (left | right) & {float, str} else INT)
+        case "/":
+            return _FLOAT
+        case _:
+            return INT
+
+
+def _sum_types(left: type, right: type) -> frozenset[type]:
+    if str in (left, right):  # The empty text leaves the other side as it is.
+        return frozenset({left, right} | ({str} if tuple not in (left, right) else set()))
+    return _ARRAY if tuple in (left, right) else _FLOAT if float in (left, right) else INT

@@ -1,0 +1,147 @@
+"""Expression: one expression, parsed, checked, ready to evaluate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError
+from tlspolicy.expressions import nodes
+from tlspolicy.expressions.checker import problems, result_types
+from tlspolicy.expressions.evaluator import EvaluationProblem, Scope, evaluate
+from tlspolicy.expressions.explanation import Part, Tried
+from tlspolicy.expressions.parser import parse_expression
+from tlspolicy.expressions.values import INT_MAX, INT_MIN
+
+if TYPE_CHECKING:
+    from tlspolicy.expressions.nodes import Node
+    from tlspolicy.expressions.schema import Schema
+    from tlspolicy.expressions.values import Value
+
+_CONSTANTS: Final = (nodes.Integer, nodes.Float, nodes.Duration, nodes.Boolean, nodes.String)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression of the rule language, checked against a schema. Made by `Expression.parse`; immutable.
+
+    Two are equal when their trees and schemas are, however they are spelt.
+    """
+
+    node: Node = field(repr=False)
+    schema: Schema = field(repr=False)
+    text: str = field(compare=False)
+    place: Place = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, text: str, schema: Schema, place: Place = Place()) -> Expression:
+        """Parse and check an expression.
+
+        Args:
+            text: the expression; `grammar/expression.lark` is its grammar.
+            schema: what it may name.
+            place: where the text stands, for errors.
+
+        Raises:
+            PolicySyntaxError: it is none: misspelt, an unknown name, a wrong number of arguments, a bad regular
+                expression, or beyond a limit.
+        """
+        if not isinstance(text, str):
+            raise PolicySyntaxError(f"an expression is a text, not {kind_of(text)}", place=place)
+        return cls._checked(parse_expression(text, place), schema, text, place)
+
+    @classmethod
+    def of_scalar(cls, value: float, schema: Schema, place: Place = Place()) -> Expression:
+        """Make the expression of a bare boolean or number, as TOML and JSON let rules have them.
+
+        Raises:
+            PolicySyntaxError: an integer beyond 64 bits, a float that is not finite.
+        """
+        text = str(value).lower()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise PolicySyntaxError(f"{text} is no number that a rule may have", place=place)
+        if not isinstance(value, float) and not INT_MIN <= value <= INT_MAX:
+            message = f"this integer is larger than 64 bits can hold ({INT_MIN} to {INT_MAX})"
+            raise PolicySyntaxError(message, place=place)
+        return cls(_scalar_node(value), schema, text, place)
+
+    @classmethod
+    def _checked(cls, node: Node, schema: Schema, text: str, place: Place) -> Expression:
+        for problem in problems(node, schema):
+            raise PolicySyntaxError(problem.message, text, problem.start, problem.end, place)
+        return cls(node, schema, text, place)
+
+    @property
+    def result_types(self) -> frozenset[type]:
+        """The types that its value may have, as far as the schema shows them."""
+        return result_types(self.node, self.schema)
+
+    def evaluate(self, context: object) -> Value:
+        """Evaluate it.
+
+        Args:
+            context: what its schema reads: a mapping, or an instance of the class that the schema was made of.
+
+        Returns:
+            An `int`, `float`, `str`, or a `tuple` of them.
+
+        Raises:
+            PolicyTypeError: `context` is not what the schema reads.
+            PolicyEvaluationError: there is no usable value.
+        """
+        self.schema.check_context(context)
+        return self.evaluate_in(Scope(self.schema, context))
+
+    def evaluate_in(self, scope: Scope) -> Value:
+        """Evaluate it as a part of a rule list: captures are read from `scope` and kept there."""
+        try:
+            return evaluate(self.node, scope)
+        except EvaluationProblem as problem:
+            node = problem.node
+            raise PolicyEvaluationError(problem.reason, self.text, node.start, node.end, self.place) from None
+
+    def explain_in(self, scope: Scope, key: str) -> Tried:
+        """Evaluate it as `evaluate_in` does, in a scope that keeps steps, and say what each part of it gave."""
+        scope.steps = []
+        value = self.evaluate_in(scope)
+        parts = tuple(
+            Part(self.text[step.node.start : step.node.end], step.value)
+            for step in scope.steps
+            if step.node is not self.node and not isinstance(step.node, _CONSTANTS)
+        )
+        return Tried(key, self.text, value, parts)
+
+    def __str__(self) -> str:
+        """The expression as it was written."""
+        return self.text
+
+
+def _scalar_node(value: float) -> Node:
+    if isinstance(value, bool):
+        return nodes.Boolean(value)
+    if isinstance(value, float):
+        return nodes.Unary("-", nodes.Float(-value)) if math.copysign(1, value) < 0 else nodes.Float(value)
+    if value == INT_MIN:  # Its positive would not fit in 64 bits.
+        return nodes.Binary("-", nodes.Unary("-", nodes.Integer(INT_MAX)), nodes.Integer(1))
+    return nodes.Unary("-", nodes.Integer(-value)) if value < 0 else nodes.Integer(value)
+
+
+def kind_of(value: object) -> str:
+    """The kind of `value` as a file's author knows it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case Mapping():
+            return "a table"
+        case Sequence():
+            return "an array"
+        case _:
+            return f"a {type(value).__name__}"

@@ -1,0 +1,108 @@
+"""Schema: which variables and constants an expression may name, and how their values are read from a context."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_origin, get_type_hints
+
+from tlspolicy.errors import PolicyTypeError, PolicyValueError
+from tlspolicy.expressions.functions import FUNCTIONS
+from tlspolicy.expressions.values import UnusableValueError, Value, language_value
+
+TYPES = (int, float, str, tuple)
+_NAME = re.compile(r"(?!(?:true|false)\Z)[A-Za-z_][A-Za-z0-9_.$]*", re.ASCII)
+_GLOBAL = re.compile(r"(?!\$[0-9]*\Z)\$[A-Za-z0-9_.$]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What an expression may name.
+
+    A context of a schema made by hand is a mapping: its values may be of any type of the language, whatever the schema
+    says, and a variable that is absent is `''`. `Schema.of` makes one whose contexts are objects.
+
+    Args:
+        variables: each variable's type: `int`, `float`, `str` or `tuple`.
+        constants: the value of each constant, and of each `$name` that is not to be 0.
+
+    Raises:
+        PolicyTypeError: a type or a value that the language does not have.
+        PolicyValueError: a name that no expression could spell, or that means two things.
+    """
+
+    variables: Mapping[str, type]
+    constants: Mapping[str, Value] = field(default_factory=dict)
+    context_class: type | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Check and copy what was given."""
+        constants = {name: _constant(name, value) for name, value in self.constants.items()}
+        object.__setattr__(self, "variables", dict(self.variables))
+        object.__setattr__(self, "constants", constants)
+        for name, kind in self.variables.items():
+            if kind not in TYPES:
+                raise PolicyTypeError(f"variable {name!r}: its type must be int, float, str or tuple, not {kind!r}")
+            if not _NAME.fullmatch(name):
+                raise PolicyValueError(f"variable {name!r}: an expression can't spell this name")
+            if name in constants or name in FUNCTIONS:
+                raise PolicyValueError(f"variable {name!r}: this name is a constant or a function already")
+
+    @classmethod
+    def of(cls, context_class: type, constants: Mapping[str, Value] | None = None) -> Schema:
+        """Make the schema of a class whose annotated attributes are the variables.
+
+        Contexts are then instances of the class. Their attributes are read as they are, and relied upon to be what
+        the annotations say: a value of another type gives wrong answers or a `PolicyEvaluationError`.
+
+        Args:
+            context_class: a class that annotates each attribute as `int`, `float`, `str` or `tuple[...]`; attributes
+                whose names begin with an underscore are left out.
+            constants: as for `Schema`.
+
+        Raises:
+            PolicyTypeError: an annotation of another type.
+            PolicyValueError: as for `Schema`.
+        """
+        hints: dict[str, Any] = get_type_hints(context_class)
+        variables = {name: get_origin(hint) or hint for name, hint in hints.items() if not name.startswith("_")}
+        schema = cls(variables, constants or {})
+        object.__setattr__(schema, "context_class", context_class)
+        return schema
+
+    def __hash__(self) -> int:
+        """Equal schemas have equal hashes."""
+        return hash((frozenset(self.variables), frozenset(self.constants), self.context_class))
+
+    def check_context(self, context: object) -> None:
+        """Make sure that `context` is what this schema reads.
+
+        Raises:
+            PolicyTypeError: it is not.
+        """
+        wanted = self.context_class or Mapping
+        if not isinstance(context, wanted):
+            raise PolicyTypeError(f"the context must be a {wanted.__name__}, not {type(context).__name__}")
+
+    def read(self, context: Any, name: str) -> Value:  # noqa: ANN401  (what check_context let pass)
+        """The value of variable `name` in `context`.
+
+        Raises:
+            UnusableValueError: there is none, or it is none of the language.
+        """
+        try:
+            return language_value(getattr(context, name) if self.context_class else context.get(name, ""))
+        except (AttributeError, TypeError, ValueError) as error:
+            raise UnusableValueError(f"variable {name!r}: {error}") from None
+
+
+def _constant(name: str, value: object) -> Value:
+    if not (_NAME.fullmatch(name) or _GLOBAL.fullmatch(name)):
+        raise PolicyValueError(f"constant {name!r}: an expression can't spell this name")
+    try:
+        return language_value(value)
+    except TypeError as error:
+        raise PolicyTypeError(f"constant {name!r}: {error}") from None
+    except ValueError as error:
+        raise PolicyValueError(f"constant {name!r}: {error}") from None
