@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import smtplib
 import sys
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,11 +38,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-SENDER = "john@sender.example"
-MESSAGE = "Subject: Hello\r\n\r\nIt is only a test.\r\n"
 MAX_ATTEMPTS = 4
-STATUS_WIDTH = 44
-ROW = f"{{:20}} {{:5}} {{:10}} {{:26}} {{:{STATUS_WIDTH}}} {{}}"
+PERMANENT = 500
 
 
 class Host(NamedTuple):
@@ -54,43 +50,67 @@ class Host(NamedTuple):
     port: int
 
 
-@dataclass(frozen=True)
-class Result:
-    """How an attempt ended: with a session over which the message went, or with an error."""
+class Message(NamedTuple):
+    """A message for one recipient, with its envelope."""
+
+    sender: str
+    rcpt: str
+    text: str
+
+
+class Result(NamedTuple):
+    """How an attempt ended: over a session, or with an error."""
 
     session: Session | None
-    last_error: LastError | str
+    last_error: str
     status: str
+    permanent: bool = False
 
 
-def attempt(host: Host, context: DeliveryContext, decision: TlsDecision, contexts: SSLContexts) -> Result:
+def attempt(host: Host, message: Message, decision: TlsDecision, contexts: SSLContexts) -> Result:
     """Try once to deliver the message."""
     phase = Phase.CONNECT
     try:
-        with smtplib.SMTP(host.address, host.port, local_hostname="sender.example", timeout=30) as client:
+        with closing(smtplib.SMTP(host.address, host.port, local_hostname="sender.example", timeout=30)) as client:
             session = secure(client, decision, contexts, mx=host.mx)
             phase = Phase.TRANSFER
-            client.sendmail(context.sender, context.rcpt, MESSAGE)
+            client.sendmail(message.sender, message.rcpt, message.text)
+            with suppress(OSError):  # The message is delivered, however the host takes its leave.
+                client.quit()
     except TlsSessionError as error:
         return Result(None, error.last_error, error.message)
-    except OSError as error:  # What smtplib raises is one, too.
-        return Result(None, classify(error, phase).last_error, str(error))
+    except (OSError, ValueError) as error:  # Every exception of smtplib's is an OSError.
+        return Result(None, classify(error, phase).last_error, str(error)[:200], is_permanent(error))
     return Result(session, LastError.NONE, "delivered")
 
 
+def is_permanent(error: Exception) -> bool:
+    """Whether the host has answered that it will never take the message (RFC 5321, section 4.2.1)."""
+    match error:
+        case smtplib.SMTPRecipientsRefused(recipients=refused):
+            return all(code >= PERMANENT for code, _ in refused.values())
+        case smtplib.SMTPResponseException(smtp_code=code):
+            return code >= PERMANENT
+        case _:
+            return False
+
+
 def deliver(
-    host: Host, policy: TlsPolicy, contexts: SSLContexts
+    host: Host, message: Message, policy: TlsPolicy, contexts: SSLContexts
 ) -> Iterator[tuple[DeliveryContext, TlsDecision, Result]]:
     """Try until the message is delivered or given up. A real queue would wait between the attempts."""
-    context = DeliveryContext(sender=SENDER, rcpt=f"jane@{host.mx}", mx=host.mx)
+    context = DeliveryContext(sender=message.sender, rcpt=message.rcpt, mx=host.mx)
     for _ in range(MAX_ATTEMPTS):
         decision = policy.evaluate(context)
-        result = attempt(host, context, decision, contexts)
+        result = attempt(host, message, decision, contexts)
         yield context, decision, result
-        if result.session:
+        if result.session or result.permanent:
             return
         context = context.retry(last_error=result.last_error, last_status=result.status)
 
+
+STATUS_WIDTH = 44
+ROW = f"{{:20}} {{:5}} {{:10}} {{:26}} {{:{STATUS_WIDTH}}} {{}}"
 
 # What the manual promises: on which attempt a host gets the message, and over what.
 PROMISED = {
@@ -124,7 +144,8 @@ def main() -> int:
             print(f"tls-1-0.example is left out: this machine's OpenSSL can't serve TLS 1.0 ({error})")
         for mx, tls in servers.items():
             host = Host(mx, ADDRESS, stack.enter_context(serve(tls)).port)
-            for context, decision, result in deliver(host, policy, contexts):
+            message = Message("John@sender.example", f"Jane@{mx}", "Subject: Hello\r\n\r\nIt is only a test.\r\n")
+            for context, decision, result in deliver(host, message, policy, contexts):
                 print_row(context, decision, result)
             kept &= (context.retry_num, result.session and result.session.level) == PROMISED[mx]
     print("Every host ended as promised." if kept else "NOT every host ended as promised.")

@@ -74,11 +74,13 @@ def parse_toml(text: str, place: Place) -> dict[str, object]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise PolicySyntaxError(toml_complaint(error.msg), text, error.pos, error.pos + 1, place) from None
+        # tomli has already passed the backslash and the character after it.
+        start = error.pos - 2 if error.msg.startswith("Unescaped '\\'") else error.pos
+        raise PolicySyntaxError(toml_complaint(error.msg), text, start, start + 1, place) from None
     except RecursionError:
         raise PolicySyntaxError("tables or arrays are nested too deep", place=place) from None
-    except ValueError as error:  # An integer of thousands of digits.
-        raise PolicySyntaxError(str(error), place=place) from None
+    except ValueError:  # Of int(), which tomli lets pass.
+        raise PolicySyntaxError("this document holds an integer of thousands of digits", place=place) from None
 
 
 def settings(document: Mapping[str, object], place: Place) -> dict[str, Configured]:

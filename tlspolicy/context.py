@@ -151,7 +151,7 @@ def _natural(name: str, value: object) -> int:
 
 
 def _one_of(known: Iterable[str]) -> Callable[[str, object], str]:
-    values = tuple(known)
+    values = tuple(map(str, known))
 
     def check(name: str, value: object) -> str:
         text = _text(name, value)

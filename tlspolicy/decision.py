@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
+from tlspolicy.errors import Place, PolicyTypeError, PolicyValueError
+
+MAX_TIMEOUT: Final = 86_400.0
+"""The longest time-out, in seconds: a day."""
+
 
 class Requirement(Enum):
     """How much of a protection an attempt must have; the values are those of the rule language's constants."""
@@ -53,6 +58,10 @@ class TlsDecision:
         tls_timeout: seconds for STARTTLS, the handshake and the EHLO after it together.
         mta_sts_timeout: seconds for fetching the MTA-STS policy.
         matched: which rules decided. Decisions that differ in nothing else are equal.
+
+    Raises:
+        PolicyTypeError: a field of another type, such as `"require"` for `Requirement.REQUIRE`.
+        PolicyValueError: a time-out that is not above 0, or longer than a day.
     """
 
     starttls: Requirement = Requirement.REQUIRE
@@ -62,3 +71,27 @@ class TlsDecision:
     tls_timeout: float = 180.0
     mta_sts_timeout: float = 600.0
     matched: Matched = field(default=Matched(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Check every field: who carries a decision out compares it, and a wrong type would be equal to nothing."""
+        for name, wanted in _TYPES.items():
+            value = getattr(self, name)
+            fits = isinstance(value, (int, float) if wanted is float else wanted)
+            if not fits or (isinstance(value, bool) and wanted is not bool):
+                message = f"must be a {wanted.__name__}, not {value!r:.40}"
+                raise PolicyTypeError(message, place=Place(key=f"TlsDecision.{name}"))
+        for name in ("tls_timeout", "mta_sts_timeout"):
+            if not 0 < getattr(self, name) <= MAX_TIMEOUT:
+                message = f"must be above 0 and at most {MAX_TIMEOUT} seconds, not {getattr(self, name)}"
+                raise PolicyValueError(message, place=Place(key=f"TlsDecision.{name}"))
+
+
+_TYPES: Final[dict[str, type]] = {
+    "starttls": Requirement,
+    "allow_invalid_certs": bool,
+    "dane": Requirement,
+    "mta_sts": Requirement,
+    "tls_timeout": float,
+    "mta_sts_timeout": float,
+    "matched": Matched,
+}

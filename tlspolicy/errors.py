@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _EXCERPT_WIDTH = 88
 _INDENT = "    "
+_LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class TlsSessionError(OSError):
     """A session that could not be secured as decided. The connection is not to be used any more.
 
     Attributes:
-        message: what happened, in words.
+        message: what happened, in words: a line of at most 500 printable characters.
         mx: the host that was tried.
         last_error: what the next attempt's `DeliveryContext` says of this one; a value of `LastError`.
         result_type: the TLS report's result type (RFC 8460, section 4.3), `None` where TLS was not at fault.
@@ -117,6 +118,7 @@ class TlsSessionError(OSError):
     """
 
     def __init__(self, message: str, *, mx: str, last_error: str, result_type: str | None = None) -> None:
+        message = _printable(message)[:_LONGEST_MESSAGE]  # It may be what a host said.
         super().__init__(message)
         self.message = message
         self.mx = mx
@@ -173,7 +175,7 @@ def _excerpt(source: str, start: int, end: int) -> str:
 
 def _printable(text: str) -> str:
     """`text` with one harmless character in place of each that a terminal would act upon."""
-    return "".join(" " if c in "\t\r" else c if c.isprintable() else "�" for c in text)
+    return "".join(" " if c in "\t\r\n" else c if c.isprintable() else "�" for c in text)
 
 
 def _width(text: str) -> int:

@@ -7,6 +7,7 @@ of which no rule makes a reason to relax TLS.
 
 from __future__ import annotations
 
+import errno
 import smtplib
 import socket
 import ssl
@@ -14,6 +15,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from tlspolicy.context import LastError
+from tlspolicy.errors import TlsSessionError
 
 
 class Phase(Enum):
@@ -46,10 +48,12 @@ VALIDATION_FAILURE: Final = "validation-failure"
 
 # X509_V_ERR_…, from openssl-verify(1).
 _CERTIFICATE_RESULTS: Final = {
+    2: "certificate-not-trusted",  # UNABLE_TO_GET_ISSUER_CERT
     10: "certificate-expired",  # CERT_HAS_EXPIRED
     18: "certificate-not-trusted",  # DEPTH_ZERO_SELF_SIGNED_CERT
     19: "certificate-not-trusted",  # SELF_SIGNED_CERT_IN_CHAIN
     20: "certificate-not-trusted",  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: "certificate-not-trusted",  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
     62: "certificate-host-mismatch",  # HOSTNAME_MISMATCH
     64: "certificate-host-mismatch",  # IP_ADDRESS_MISMATCH
 }
@@ -62,12 +66,19 @@ def classify(error: BaseException, phase: Phase) -> Failure:
         error: what was raised, by `socket`, `ssl` or `smtplib`.
         phase: when.
     """
-    if phase is Phase.HANDSHAKE:
+    if isinstance(error, TlsSessionError):
+        return Failure(LastError(error.last_error), error.result_type)
+    if phase is Phase.HANDSHAKE or (phase is Phase.CONNECT and isinstance(error, ssl.SSLError)):  # implicit TLS
         return _in_handshake(error)
     match error:
         case smtplib.SMTPNotSupportedError() if phase is Phase.STARTTLS:
             return Failure(LastError.TLS, STARTTLS_NOT_SUPPORTED)
+        case smtplib.SMTPServerDisconnected(__context__=ssl.SSLError()) if phase is Phase.CONNECT:
+            # With TLS 1.3 a host's refusal of the handshake arrives when ours is over already, before EHLO is answered.
+            return Failure(LastError.TLS, VALIDATION_FAILURE)
         case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPServerDisconnected():
+            return Failure(LastError.CONNECTION)
+        case smtplib.SMTPResponseException() if phase is Phase.CONNECT:
             return Failure(LastError.CONNECTION)
         case smtplib.SMTPResponseException():
             result_type = STARTTLS_NOT_SUPPORTED if phase is Phase.STARTTLS else None
@@ -90,6 +101,8 @@ def _in_handshake(error: BaseException) -> Failure:
             result_type = _CERTIFICATE_RESULTS.get(error.verify_code, VALIDATION_FAILURE)
             return Failure(LastError.TLS, result_type)
         case ssl.SSLError() | TimeoutError() | ConnectionError() | smtplib.SMTPServerDisconnected():
+            return Failure(LastError.TLS, VALIDATION_FAILURE)
+        case OSError(errno=errno.ENOTCONN):  # It was reset a moment ago.
             return Failure(LastError.TLS, VALIDATION_FAILURE)
         case ValueError():  # A host name that TLS can't have: UnicodeError is one, too.
             return Failure(LastError.TLS, VALIDATION_FAILURE)

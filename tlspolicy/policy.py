@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +14,7 @@ from tlspolicy.settings import SETTINGS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tlspolicy.context import DeliveryContext
     from tlspolicy.expressions.explanation import Explanation
@@ -90,6 +91,8 @@ class TlsPolicy:
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> TlsPolicy:
         """Make a policy of what a file's parser has read; otherwise as `load`."""
+        if not isinstance(mapping, Mapping):
+            raise PolicyTypeError(f"a document must be a mapping, not {type(mapping).__name__}")
         return cls._of_document(mapping, Place())
 
     @classmethod

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.context import DELIVERY, DeliveryContext
-from tlspolicy.decision import LEVELS, Requirement
+from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement
 from tlspolicy.errors import PolicyEvaluationError, PolicyTypeError, did_you_mean
 from tlspolicy.expressions.explanation import shown
 from tlspolicy.expressions.nodes import (
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from tlspolicy.expressions.expression import Expression
     from tlspolicy.expressions.values import Value
 
-MAX_TIMEOUT: Final = 86_400_000
 _LEVEL_VALUES: Final = frozenset(level.value for level in Requirement)
 _MILLISECONDS: Final = 1000
+_LONGEST: Final = int(MAX_TIMEOUT) * _MILLISECONDS
 
 
 class _ResultError(Exception):
@@ -112,8 +112,8 @@ def _check_level_node(node: Node) -> None:
             pass
         case String(name):
             if name not in LEVELS:
-                message = f"{name!r} is no level{did_you_mean(name, LEVELS)}; a level is require, optional or disable"
-                raise _ResultError(message, node)
+                hint = did_you_mean(name, LEVELS) or ": a level is require, optional or disable"
+                raise _ResultError(f"{name!r} is no level{hint}", node)
         case Integer(value) if value in _LEVEL_VALUES:
             pass
         case Boolean():
@@ -155,8 +155,8 @@ def _check_timeout(result: Expression) -> None:
 def _timeout(value: Value) -> float:
     if not isinstance(value, int):
         raise _ResultError(_NO_TIMEOUT)
-    if not 1 <= value <= MAX_TIMEOUT:
-        raise _ResultError(f"a time-out is 1ms to 1d (1 to {MAX_TIMEOUT}), and this is {value}")
+    if not 1 <= value <= _LONGEST:
+        raise _ResultError(f"a time-out is 1ms to 1d (1 to {_LONGEST}), and this is {value}")
     return value / _MILLISECONDS
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.context import LastError
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _READY: Final = 220
 _OK: Final = 250
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME: Final = re.compile(rf"(?![0-9.]+\Z){_LABEL}(?:\.{_LABEL})*")
+_LONGEST_HOST_NAME: Final = 253
 
 
 class Level(StrEnum):
@@ -67,28 +72,28 @@ def secure(
     forgotten. When it returns, the client is ready for `sendmail`.
 
     `optional` goes on in clear text where the host does not offer STARTTLS or refuses the command, never after a
-    handshake that failed. Where DANE or MTA-STS is required, nothing goes on in clear text.
+    handshake that failed. Where DANE or MTA-STS is required, nothing goes on in clear text; where MTA-STS is, the
+    certificate is verified whatever `allow_invalid_certs` says (RFC 8461, section 4.2).
 
     Args:
         client: a client that has been connected and is not under TLS.
         decision: what `TlsPolicy.evaluate` gave for this attempt.
         contexts: the contexts to choose from.
-        mx: the name of the host, as its MX record has it, whatever address the client was connected to: this is what
-            the certificate must prove.
-        dane: that the caller has authenticated the host by DANE, as a decision may require.
+        mx: the name of the host, as its MX record has it (an IDN as A-labels), whatever address the client was
+            connected to: this is what the certificate must prove.
+        dane: that the caller sees to it that the host is authenticated by DANE, as a decision may require.
         mta_sts: that the caller has found `mx` in the domain's MTA-STS policy, as a decision may require.
 
     Raises:
         TlsSessionError: the session could not be secured as decided; the client has been closed. Its `last_error` is
             for the context of the next attempt.
     """
-    attempt = _Attempt(client, decision, mx.removesuffix("."))
+    attempt = _Attempt(client, decision, mx)
     try:
         attempt.require_promises(dane=dane, mta_sts=mta_sts)
-        attempt.require_plain_connection()
-        with attempt.phase(Phase.CONNECT):
-            context = contexts.get(decision)
-        return attempt.go_without_tls() if context is None else attempt.start_tls(context)
+        connection = attempt.plain_connection()
+        context = attempt.context_of(contexts)
+        return attempt.go_without_tls() if context is None else attempt.start_tls(connection, context)
     except BaseException:
         client.close()
         raise
@@ -100,6 +105,10 @@ class _Attempt:
     decision: TlsDecision
     mx: str
 
+    @property
+    def verify(self) -> bool:
+        return not self.decision.allow_invalid_certs or self.decision.mta_sts is Requirement.REQUIRE
+
     def require_promises(self, *, dane: bool, mta_sts: bool) -> None:
         if self.decision.dane is Requirement.REQUIRE and not dane:
             message = "the policy requires DANE, and nobody has seen to it (dane=True)"
@@ -108,14 +117,21 @@ class _Attempt:
             message = "the policy requires MTA-STS, and nobody has seen to it (mta_sts=True)"
             raise self.error(message, Failure(LastError.MTA_STS))
 
-    def require_plain_connection(self) -> None:
+    def plain_connection(self) -> socket.socket:
         if self.client.sock is None:
             raise self.error("the client is not connected", Failure(LastError.CONNECTION))
         if isinstance(self.client.sock, ssl.SSLSocket):
             # Not a failure of TLS: no rule must take it as a reason to relax.
-            raise self.error(
-                "the client is under TLS already, by a context that nobody decided on", Failure(LastError.IO)
-            )
+            message = "the client is under TLS already, by a context that nobody decided on"
+            raise self.error(message, Failure(LastError.IO))
+        return self.client.sock
+
+    def context_of(self, contexts: SSLContexts) -> ssl.SSLContext | None:
+        try:
+            return contexts.get(replace(self.decision, allow_invalid_certs=not self.verify))
+        except OSError as error:
+            # This machine's fault, and not the host's: no rule must take it as a reason to relax.
+            raise self.error(_words(error), Failure(LastError.IO)) from error
 
     def go_without_tls(self) -> Session:
         if self.decision.dane is Requirement.REQUIRE:
@@ -124,40 +140,43 @@ class _Attempt:
             raise self.error("the policy requires MTA-STS, which clear text can't have", Failure(LastError.MTA_STS))
         return Session(Level.CLEAR_TEXT)
 
-    def start_tls(self, context: ssl.SSLContext) -> Session:
+    def start_tls(self, connection: socket.socket, context: ssl.SSLContext) -> Session:
         client = self.client
-        required = self.decision.starttls is Requirement.REQUIRE
+        optional = self.decision.starttls is Requirement.OPTIONAL
         with self.phase(Phase.CONNECT):
+            _forget(client)
             client.ehlo_or_helo_if_needed()
         if not client.has_extn("starttls"):
-            if required:
-                raise self.error("STARTTLS is not offered", Failure(LastError.TLS, STARTTLS_NOT_SUPPORTED))
-            return self.go_without_tls()
+            if optional:
+                return self.go_without_tls()
+            raise self.error("STARTTLS is not offered", Failure(LastError.TLS, STARTTLS_NOT_SUPPORTED))
 
+        with self.phase(Phase.HANDSHAKE):
+            name = _server_name(self.mx)
         deadline = time.monotonic() + self.decision.tls_timeout
-        timeout = _socket(client).gettimeout()
+        timeout = connection.gettimeout()
         with self.phase(Phase.STARTTLS):
-            _limit(client, deadline)
+            _limit(connection, deadline)
             code, reply = client.docmd("STARTTLS")
+            if optional and _is_refusal(code):
+                connection.settimeout(timeout)
+                return self.go_without_tls()
             if code != _READY:
-                if _is_refusal(code) and not required:
-                    _socket(client).settimeout(timeout)
-                    return self.go_without_tls()
                 raise smtplib.SMTPResponseException(code, reply)
         with self.phase(Phase.HANDSHAKE):
-            if _has_unread(client):
+            if _has_unread(client, connection):
                 message = "the host sent text between the reply to STARTTLS and the handshake (CVE-2011-0411)"
                 raise self.error(message, Failure(LastError.TLS, VALIDATION_FAILURE))
-            _limit(client, deadline)
-            secured = context.wrap_socket(_socket(client), server_hostname=self.mx)
-        _start_afresh(client, secured)
+            _limit(connection, deadline)
+            secured = _handshake(client, connection, context, name)
+        _forget(client)
         with self.phase(Phase.CONNECT):
-            _limit(client, deadline)
+            _limit(secured, deadline)
             code, reply = client.ehlo()
             if code != _OK:
                 raise smtplib.SMTPHeloError(code, reply)
         secured.settimeout(timeout)
-        level = Level.UNVERIFIED if self.decision.allow_invalid_certs else Level.VERIFIED
+        level = Level.VERIFIED if self.verify else Level.UNVERIFIED
         cipher = secured.cipher()
         return Session(level, secured.version(), cipher[0] if cipher else None)
 
@@ -179,8 +198,8 @@ def _words(error: BaseException) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return f"invalid certificate: {error.verify_message}"
-        case ssl.SSLError() if error.reason:
-            return f"TLS failed: {error.reason.replace('_', ' ').lower()}"
+        case ssl.SSLError(reason=str(reason)):  # Some have none.
+            return f"TLS failed: {reason.replace('_', ' ').lower()}"
         case smtplib.SMTPResponseException():
             reply = error.smtp_error
             words = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
@@ -189,35 +208,53 @@ def _words(error: BaseException) -> str:
             return str(error) or type(error).__name__
 
 
-def _socket(client: smtplib.SMTP) -> socket.socket:
-    if client.sock is None:
-        raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
-    return client.sock
-
-
-def _limit(client: smtplib.SMTP, deadline: float) -> None:
+def _limit(connection: socket.socket, deadline: float) -> None:
     """Let nothing take longer than to the deadline."""
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise TimeoutError("timed out")
-    _socket(client).settimeout(remaining)
+    connection.settimeout(remaining)
 
 
 def _is_refusal(code: int) -> bool:
-    return 400 <= code <= 599  # noqa: PLR2004  (RFC 5321, section 4.2.1)
+    """Whether a reply refuses the command and leaves the connection as it was (RFC 5321, sections 3.8 and 4.2.1)."""
+    return 400 <= code <= 599 and code != 421  # noqa: PLR2004
 
 
-def _has_unread(client: smtplib.SMTP) -> bool:
+def _server_name(mx: str) -> str:
+    """The name that a TLS session may be asked for: a host name in ASCII, or an address.
+
+    `ssl` would take more: an IDN by the rules of IDNA 2003, which for some names gives another host than today's.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name = mx.removesuffix(".")
+    if _HOST_NAME.fullmatch(name) and len(name) <= _LONGEST_HOST_NAME:
+        return name
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        raise ValueError(f"{mx!r} is no name of a host: an IDN is written as A-labels (xn--…)") from None
+
+
+def _has_unread(client: smtplib.SMTP, connection: socket.socket) -> bool:
     """Whether the host has sent anything that was not read yet, as far as can be known now."""
-    connection = _socket(client)
     connection.settimeout(0)
     return bool(client.file and client.file.peek(1))
 
 
-def _start_afresh(client: smtplib.SMTP, secured: ssl.SSLSocket) -> None:
-    """Go on over TLS, and forget all that the host said before it (RFC 3207, section 4.2)."""
+def _handshake(client: smtplib.SMTP, connection: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    connection.getpeername()  # Where it has been reset, wrap_socket would lose the connection and not close it.
+    secured = context.wrap_socket(connection, server_hostname=name, do_handshake_on_connect=False)
     client.sock = secured
     client.file = None
+    secured.do_handshake()
+    return secured
+
+
+def _forget(client: smtplib.SMTP) -> None:
+    """Forget what a host said: before TLS (RFC 3207, section 4.2), or on an earlier connection of the client."""
     client.helo_resp = None
     client.ehlo_resp = None
     client.esmtp_features = {}

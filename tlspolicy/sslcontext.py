@@ -11,17 +11,21 @@ no more, whatever the rules say and whatever the machine's OpenSSL is configured
 
 `allow_invalid_certs` drops the last two, since they concern the certificate, and nothing else.
 
-Python before 3.15 can't set the groups of the key exchange: there OpenSSL also offers X448, P-521 and, for TLS 1.3,
-finite-field groups, which rustls would not.
+Python before 3.15 can't set the groups of the key exchange, and no Python the signature algorithms: there OpenSSL also
+offers what rustls would not (X448, P-521 and, for TLS 1.3, finite-field groups; Ed448, DSA, SHA-224), or whatever the
+machine's openssl.cnf says.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import FrozenInstanceError
 from functools import wraps
+from os import fspath
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from tlspolicy.decision import Requirement
 
@@ -39,11 +43,14 @@ CIPHERS: Final = (
     "ECDHE-RSA-AES128-GCM-SHA256",
     "ECDHE-RSA-CHACHA20-POLY1305",
 )
-"""OpenSSL's names of the suites for TLS 1.2. Those for TLS 1.3 are OpenSSL's default, which are the three of rustls."""
+"""The suites for TLS 1.2, by OpenSSL's names."""
+CIPHERS_1_3: Final = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")
+"""The suites for TLS 1.3: OpenSSL's default. Python can't set them before 3.15, but openssl.cnf can."""
 
 _SECURITY_LEVEL: Final = "@SECLEVEL=2"  # RSA of 2048 bits, no SHA-1: not left to the machine's openssl.cnf
 _GROUPS: Final = "X25519:secp256r1:secp384r1"
 # Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
+_HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _LEGACY_RENEGOTIATION: Final = 0x0000_0004 | 0x0004_0000  # SSL_OP_LEGACY_SERVER_CONNECT, _ALLOW_UNSAFE_LEGACY_…
 
 
@@ -57,15 +64,17 @@ class SharedSSLContext(ssl.SSLContext):
         self._refuse_if_shared(name)
         super().__setattr__(name, value)
 
-    def __delattr__(self, name: str) -> None:
-        """Delete an attribute while the context is being built."""
-        self._refuse_if_shared(name)
-        super().__delattr__(name)
+    def __delattr__(self, name: str) -> NoReturn:
+        """Nothing is ever deleted."""
+        raise _frozen(name)
 
     def _refuse_if_shared(self, name: str) -> None:
         if self._shared:
-            message = f"{name}: this context is shared by all sessions of its kind and can't be changed"
-            raise FrozenInstanceError(message)
+            raise _frozen(name)
+
+
+def _frozen(name: str) -> FrozenInstanceError:
+    return FrozenInstanceError(f"{name}: this context is shared by all sessions of its kind and can't be changed")
 
 
 def _guarded(name: str) -> Callable[..., Any]:
@@ -95,7 +104,8 @@ class SSLContexts:
         Where none is given, the machine's are trusted, as `ssl.SSLContext.load_default_certs` finds them.
 
     Raises:
-        OSError: `cafile` or `capath` can't be read (`ssl.SSLError`: holds no certificate).
+        OSError: `cafile` or `capath` can't be read or holds no certificate.
+        ValueError: `cadata` is empty.
     """
 
     __slots__ = ("_lock", "_trust", "_unverified", "_verified")
@@ -110,7 +120,7 @@ class SSLContexts:
         self._trust = (cafile, capath, cadata)
         self._verified: SharedSSLContext | None = None
         self._unverified: SharedSSLContext | None = None
-        if any(self._trust):
+        if self._trust != (None, None, None):
             self._build(verify=True)  # A mistake in them is better found now than on the first delivery.
 
     def get(self, decision: TlsDecision) -> ssl.SSLContext | None:
@@ -121,7 +131,8 @@ class SSLContexts:
             Under `optional` it is the context for a host that offers STARTTLS.
 
         Raises:
-            OSError: the trusted certificates can't be read.
+            OSError: there are no trusted certificates to verify by, or this machine's OpenSSL can't be held to what a
+                context allows.
         """
         if decision.starttls is Requirement.DISABLE:
             return None
@@ -135,16 +146,13 @@ class SSLContexts:
             if ready:
                 return ready
             context = _strict_context()
-            if not verify:
+            if verify:
+                _trust(context, *self._trust)
+                self._verified = _shared(context)
+            else:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
                 self._unverified = _shared(context)
-                return context
-            if any(self._trust):
-                context.load_verify_locations(*self._trust)
-            else:
-                context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-            self._verified = _shared(context)
             return context
 
 
@@ -153,12 +161,43 @@ def _strict_context() -> SharedSSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.options &= ~_LEGACY_RENEGOTIATION
+    context.options &= ~(ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3 | _LEGACY_RENEGOTIATION)
     context.set_ciphers(":".join((*CIPHERS, _SECURITY_LEVEL)))
     context.hostname_checks_common_name = False
-    if hasattr(context, "set_groups"):  # Python 3.15
+    if hasattr(context, "set_groups"):  # pragma: no cover (Python 3.15)
         context.set_groups(_GROUPS)
+    foreign = {cipher["name"] for cipher in context.get_ciphers()}.difference(CIPHERS, CIPHERS_1_3)
+    if foreign:
+        raise OSError(f"this machine's OpenSSL is configured to offer {', '.join(sorted(foreign))}")
     return context
+
+
+def _trust(
+    context: ssl.SSLContext,
+    cafile: str | os.PathLike[str] | None,
+    capath: str | os.PathLike[str] | None,
+    cadata: str | bytes | None,
+) -> None:
+    """Load the certificates to trust; nothing to trust is an error.
+
+    Without any, every host would fail of TLS, and rules would then relax for all of them.
+    """
+    if cafile is None and capath is None and cadata is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        default = ssl.get_default_verify_paths().capath
+        if not context.cert_store_stats()["x509"] and not (default and _has_certificates(default)):
+            raise OSError("this machine has no trusted certificates: name some (cafile, capath or cadata)")
+        return
+    if cafile is not None:
+        Path(cafile).open("rb").close()  # Its error names the file, which that of ssl does not.
+    if capath is not None and not _has_certificates(capath):
+        raise OSError(f"there are no certificates in {fspath(capath)!r} under OpenSSL's hashed names (openssl rehash)")
+    context.load_verify_locations(cafile, capath, cadata)
+
+
+def _has_certificates(capath: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds certificates under the names by which OpenSSL looks them up."""
+    return any(_HASHED_NAME.fullmatch(entry.name) for entry in Path(capath).iterdir())
 
 
 def _shared(context: SharedSSLContext) -> SharedSSLContext:

@@ -131,7 +131,7 @@ def result_types(node: Node, schema: Schema) -> frozenset[type]:
             return _NUMBER if result_types(operand, schema) & {float, str} else INT
         case Logical(_, operands):
             return result_types(operands[0], schema) | INT
-        case Binary(operator, left, right):
+        case Binary(operator, left, right):  # pragma: no branch (there is no other kind)
             return _binary_types(operator, result_types(left, schema), result_types(right, schema))
 
 
@@ -155,6 +155,8 @@ def _binary_types(operator: str, left: frozenset[type], right: frozenset[type]) 
 
 
 def _sum_types(left: type, right: type) -> frozenset[type]:
+    if tuple in (left, right):
+        return _ARRAY
     if str in (left, right):  # The empty text leaves the other side as it is.
-        return frozenset({left, right} | ({str} if tuple not in (left, right) else set()))
-    return _ARRAY if tuple in (left, right) else _FLOAT if float in (left, right) else INT
+        return frozenset({left, right})
+    return _FLOAT if float in (left, right) else INT

@@ -62,7 +62,6 @@ _FOREIGN: Final = {
     "<>": "'<>' is written '!='",
     "~": "a regular expression is written 'matches('…', x)'",
     "=~": "a regular expression is written 'matches('…', x)'",
-    "=": "TOML wants a key, '=' and the start of its value on one line",
     "#": "there are no comments in an expression",
     "?": "a choice is written 'if_then(condition, a, b)'",
 }
@@ -74,6 +73,8 @@ def unexpected_character(text: str, at: int) -> Complaint:
     if character in "'\"":
         hint = "; the backslash protects the quote after it" if text.rstrip().endswith(f"\\{character}") else ""
         return Complaint(f"this string never ends{hint}", at, len(text))
+    if character == "=":  # Every other '=' is a token; this one ends its line.
+        return Complaint("TOML wants a key, '=' and the start of its value on one line", at, at + 1)
     foreign = _FOREIGN.get(text[at - 1 : at + 1]) or _FOREIGN.get(character)
     return Complaint(f"{character!r} can't stand here{f': {foreign}' if foreign else ''}", at, at + 1)
 
@@ -104,6 +105,8 @@ def _misfit(before: Sequence[Piece], token: Piece, opening: Piece | None, accept
         if opening:
             return f"this {token.text!r} does not close the {opening.text!r} at column {opening.start + 1}"
         return f"this {token.text!r} closes nothing"
+    if last and accepted == {"$END"}:
+        return f"nothing may follow the {last.text!r} that closes the list"
     if "NAME" not in accepted and token.text == ",":
         return "a ',' stands between arguments or elements alone; a list of values is written [a, b]"
     where = f"between {last.text!r} and {token.text!r}" if last else f"before {token.text!r}"

@@ -106,7 +106,7 @@ def _evaluate(node: Node, scope: Scope) -> Value:
             return _logical(operator == "||", operands, scope)
         case Call("matches", (String(pattern), subject)):
             return _matches(pattern, evaluate(subject, scope), scope)
-        case Call(function, arguments):
+        case Call(function, arguments):  # pragma: no branch (there is no other kind)
             return _call(function, [evaluate(argument, scope) for argument in arguments])
 
 

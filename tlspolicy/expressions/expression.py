@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError
@@ -59,13 +59,13 @@ class Expression:
         Raises:
             PolicySyntaxError: an integer beyond 64 bits, a float that is not finite.
         """
-        text = str(value).lower()
         if isinstance(value, float) and not math.isfinite(value):
-            raise PolicySyntaxError(f"{text} is no number that a rule may have", place=place)
+            raise PolicySyntaxError(f"{value} is no number that a rule may have", place=place)
         if not isinstance(value, float) and not INT_MIN <= value <= INT_MAX:
             message = f"this integer is larger than 64 bits can hold ({INT_MIN} to {INT_MAX})"
             raise PolicySyntaxError(message, place=place)
-        return cls(_scalar_node(value), schema, text, place)
+        text = str(value).lower()
+        return cls(replace(_scalar_node(value), end=len(text)), schema, text, place)
 
     @classmethod
     def _checked(cls, node: Node, schema: Schema, text: str, place: Place) -> Expression:

@@ -156,5 +156,5 @@ def children(node: Node) -> tuple[Node, ...]:
             return (operand,)
         case Binary(_, left, right):
             return (left, right)
-        case Logical(_, operands):
+        case Logical(_, operands):  # pragma: no branch (there is no other kind)
             return operands

@@ -28,7 +28,9 @@ _UNSIGNED = re.compile(r"\+?[0-9]+", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE
 )
-_LONGEST_INTEGER = 19
+_UNSIGNED_MAX = 2**64 - 1
+_LONGEST_INTEGER = len(str(INT_MAX))
+_LONGEST_UNSIGNED = len(str(_UNSIGNED_MAX))
 _SEPARATOR = "\r\n"
 
 
@@ -92,15 +94,16 @@ def number(value: Value) -> int | float:
             return value
         case str():
             return _number_in(value)
-        case tuple():
+        case tuple():  # pragma: no branch (there is no other kind)
             return int(not value)
 
 
 def _number_in(text: str) -> int | float:
     if _INTEGER.fullmatch(text):
-        if len(text.lstrip("+-0")) <= _LONGEST_INTEGER and INT_MIN <= (integer := int(text)) <= INT_MAX:
-            return integer
-        return float(text)
+        # int() refuses thousands of digits, leading zeros included.
+        digits = text.lstrip("+-0")[: _LONGEST_INTEGER + 1] or "0"
+        integer = -int(digits) if text[0] == "-" else int(digits)
+        return integer if INT_MIN <= integer <= INT_MAX else float(text)
     return float(text) if _FLOAT.fullmatch(text) else 0
 
 
@@ -117,7 +120,7 @@ def text(value: Value) -> str:
             return str(value)
         case float():
             return _float_text(value)
-        case tuple():
+        case tuple():  # pragma: no branch (there is no other kind)
             return _array_text(value)
 
 
@@ -262,11 +265,11 @@ def _position(value: Value) -> int:
         case float():
             return int(min(INT_MAX, value)) if value > 0 else 0
         case str():
-            if not _UNSIGNED.fullmatch(value) or len(value.lstrip("+0")) > _LONGEST_INTEGER + 1:
+            digits = value.lstrip("+0") or "0"
+            if not _UNSIGNED.fullmatch(value) or len(digits) > _LONGEST_UNSIGNED:
                 return 0
-            unsigned = int(value)
-            return unsigned if unsigned < 2**64 else 0
-        case tuple():
+            return unsigned if (unsigned := int(digits)) <= _UNSIGNED_MAX else 0
+        case tuple():  # pragma: no branch (there is no other kind)
             return 0
 
 

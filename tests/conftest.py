@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from loopback import Certificates
+
+from tlspolicy import SSLContexts
+
+# The machine may be slow, and is not what these tests are about.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def certificates() -> Certificates:
+    return Certificates()
+
+
+@pytest.fixture(scope="session")
+def contexts(certificates: Certificates) -> SSLContexts:
+    """Contexts that trust the authority of `certificates` alone."""
+    return SSLContexts(cadata=certificates.authority)

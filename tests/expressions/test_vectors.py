@@ -1,0 +1,84 @@
+"""The language, case by case: what Stalwart's own evaluator answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tlspolicy import Expression, PolicySyntaxError, RuleList, Schema
+from tlspolicy.decision import LEVELS
+from tlspolicy.expressions.functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tlspolicy.expressions.values import Value
+
+_TEXTS = (
+    "sender sender_domain rcpt rcpt_domain mx remote_ip local_ip received_from_ip queue_name source last_error"
+    " last_status helo_domain"
+)
+_INTEGERS = "received_via_port priority retry_num notify_num expires_in queue_age size"
+SCHEMA = Schema(
+    {**dict.fromkeys(_TEXTS.split(), str), **dict.fromkeys(_INTEGERS.split(), int), "recipients": tuple},
+    LEVELS,
+)
+# Stalwart's own functions, of which some are not there yet.
+_LATER = re.compile(
+    rf"\b(?!(?:{'|'.join(FUNCTIONS)})\b)(?:count|count_chars|dedup|hash|is_number|len|lines|split|substring|trim) *\("
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    id: str
+    source: str | list[dict[str, str]]
+    context: dict[str, Any]
+    result: dict[str, Any] | None
+
+    def evaluate(self) -> Value:
+        if isinstance(self.source, str):
+            return Expression.parse(self.source, SCHEMA).evaluate(self.context)
+        return RuleList.parse(self.source, SCHEMA).evaluate(self.context)
+
+
+def _cases() -> Iterator[Case]:
+    for file in sorted((Path(__file__).parents[1] / "vectors").glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if _LATER.search(line):
+                continue
+            case = json.loads(line)
+            source = case.get("expr")
+            if source is None:
+                rules = [{"if": condition, "then": result} for condition, result in case["if"]]
+                source = [*rules, {"else": case["else"]}]
+            yield Case(case["id"], source, case["vars"], case.get("result"))
+
+
+def _value(result: dict[str, Any]) -> Value:
+    value = result["value"]
+    match result["type"]:
+        case "array":
+            return tuple(map(_value, value))
+        case "float":
+            return float(value)
+        case "constant":
+            return LEVELS[value]
+        case _:
+            assert isinstance(value, (int, str))
+            return value
+
+
+@pytest.mark.parametrize("case", list(_cases()), ids=lambda case: case.id)
+def test_vector(case: Case) -> None:
+    if case.result is None:
+        with pytest.raises(PolicySyntaxError):
+            case.evaluate()
+    else:
+        # repr tells 1 from 1.0, 0.0 from -0.0, and finds NaN equal to itself.
+        assert repr(case.evaluate()) == repr(_value(case.result))

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import dataclasses
+import enum
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tlspolicy import DELIVERY, DeliveryContext, LastError, PolicyError, PolicyTypeError, PolicyValueError
+from tlspolicy.context import SOURCES
+from tlspolicy.expressions.values import INT_MAX, MAX_ARRAY_LENGTH, MAX_TEXT_LENGTH
+
+TEXTS = [name for name, kind in DELIVERY.variables.items() if kind is str]
+INTEGERS = [name for name, kind in DELIVERY.variables.items() if kind is int]
+
+
+def test_what_is_not_said() -> None:
+    context = DeliveryContext()
+    defaults = dict.fromkeys(TEXTS, "") | dict.fromkeys(INTEGERS, 0)
+    assert dataclasses.asdict(context) == defaults | {
+        "recipients": (),
+        "last_error": "none",
+        "source": "unknown",
+        "expires_in": 2**63 - 1,
+    }
+
+
+NORMALISED: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
+    "addresses": (
+        {"sender": "John@Sender.Example", "rcpt": "Jane@Bank.Example."},
+        {
+            "sender": "john@sender.example",
+            "sender_domain": "sender.example",
+            "rcpt": "jane@bank.example",
+            "rcpt_domain": "bank.example",
+        },
+    ),
+    "domain-of-its-own": ({"rcpt": "a@b.example", "rcpt_domain": "C.Example."}, {"rcpt_domain": "c.example"}),
+    "quoted-local-part": ({"rcpt": '"a@b"@c.example'}, {"rcpt_domain": "c.example"}),
+    "no-domain": ({"rcpt": "postmaster"}, {"rcpt_domain": ""}),
+    "bounce": ({"sender": ""}, {"sender_domain": ""}),
+    "hosts": ({"mx": "MX1.Example.", "remote_ip": "2001:DB8::1"}, {"mx": "mx1.example", "remote_ip": "2001:db8::1"}),
+    "recipients": ({"recipients": ["A@B.Example.", "c"]}, {"recipients": ("a@b.example", "c")}),
+    "no-idn": ({"rcpt_domain": "MÜNCHEN.example"}, {"rcpt_domain": "münchen.example"}),
+    "kept": ({"queue_name": "A.", "last_status": "Error."}, {"queue_name": "A.", "last_status": "Error."}),
+    "enum": ({"last_error": LastError.TLS}, {"last_error": "tls"}),
+    "negative-priority": ({"priority": -3}, {"priority": -3}),
+    "int-subclass": ({"retry_num": enum.IntEnum("N", {"X": 2}).X}, {"retry_num": 2}),  # type: ignore[attr-defined]
+}
+
+
+@pytest.mark.parametrize(("given_fields", "expected"), NORMALISED.values(), ids=NORMALISED)
+def test_normalised(given_fields: dict[str, Any], expected: dict[str, object]) -> None:
+    context = DeliveryContext(**given_fields)
+    found = {name: getattr(context, name) for name in expected}
+    assert found == expected
+    assert {type(value) for value in found.values()} <= {str, int, tuple}
+
+
+WRONG: dict[str, tuple[dict[str, Any], type[PolicyError], str]] = {
+    **{name: ({name: b"x"}, PolicyTypeError, f"DeliveryContext.{name}: must be a str, not bytes") for name in TEXTS},
+    **{name: ({name: "1"}, PolicyTypeError, f"DeliveryContext.{name}: must be an int, not str") for name in INTEGERS},
+    **{
+        f"bool-{name}": ({name: True}, PolicyValueError, f"DeliveryContext.{name}: must be a number, not True")
+        for name in INTEGERS
+    },
+    **{
+        f"negative-{name}": (
+            {name: -1},
+            PolicyValueError,
+            f"DeliveryContext.{name}: must not be negative, and is -1",
+        )
+        for name in INTEGERS
+        if name != "priority"
+    },
+    **{
+        f"large-{name}": (
+            {name: 2**63},
+            PolicyValueError,
+            f"DeliveryContext.{name}: must fit in 64 bits, and is 9223372036854775808",
+        )
+        for name in INTEGERS
+    },
+    "huge": (
+        {"size": 10**5000},
+        PolicyValueError,
+        "DeliveryContext.size: must fit in 64 bits, and is an integer of 16610 bits",
+    ),
+    "least-priority": (
+        {"priority": -(2**63) - 1},
+        PolicyValueError,
+        "DeliveryContext.priority: must fit in 64 bits, and is an integer of 64 bits",
+    ),
+    "float": ({"retry_num": 1.0}, PolicyTypeError, "DeliveryContext.retry_num: must be an int, not float"),
+    "none": ({"mx": None}, PolicyTypeError, "DeliveryContext.mx: must be a str, not NoneType"),
+    "recipients": (
+        {"recipients": "a@b.example"},
+        PolicyTypeError,
+        "DeliveryContext.recipients: must be a tuple of str, not str",
+    ),
+    "recipients-element": (
+        {"recipients": ["a", 1]},
+        PolicyTypeError,
+        "DeliveryContext.recipients[1]: must be a str, not int",
+    ),
+    "recipients-number": (
+        {"recipients": [""] * (MAX_ARRAY_LENGTH + 1)},
+        PolicyValueError,
+        "DeliveryContext.recipients: may have 65536 elements, not 65537",
+    ),
+    "last-error": (
+        {"last_error": "TLS"},
+        PolicyValueError,
+        "DeliveryContext.last_error: must be 'none', 'dns', 'unexpected-reply', 'connection', 'tls', 'dane', 'mta-sts', "
+        "'rate', 'concurrency' or 'io', not 'TLS'; did you mean 'tls'?",
+    ),
+    "source": (
+        {"source": "x"},
+        PolicyValueError,
+        "DeliveryContext.source: must be 'authenticated', 'unauthenticated', 'dmarc_pass', 'dsn', 'report', "
+        "'autogenerated' or 'unknown', not 'x'",
+    ),
+    "surrogate": ({"mx": "\ud800"}, PolicyValueError, "DeliveryContext.mx: a text with a lone surrogate"),
+    "too-long": (
+        {"last_status": "x" * (MAX_TEXT_LENGTH + 1)},
+        PolicyValueError,
+        "DeliveryContext.last_status: a text of more than 1048576 characters",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "error", "message"), WRONG.values(), ids=WRONG)
+def test_wrong(fields: dict[str, Any], error: type[PolicyError], message: str) -> None:
+    with pytest.raises(error) as raised:
+        DeliveryContext(**fields)
+    assert str(raised.value) == message
+
+
+def test_immutable() -> None:
+    context = DeliveryContext()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        context.retry_num = 5  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        del context.mx
+    assert hash(context) == hash(DeliveryContext())
+
+
+def test_pickles() -> None:
+    context = DeliveryContext(rcpt="a@b.example", recipients=["a@b.example"])  # type: ignore[arg-type]
+    assert pickle.loads(pickle.dumps(context)) == context  # noqa: S301
+
+
+def test_retry_is_the_next_attempt() -> None:
+    context = DeliveryContext(rcpt="a@b.example", mx="mx1.example", retry_num=1)
+    assert context.retry(last_error="tls", mx="MX2.example.") == DeliveryContext(
+        rcpt="a@b.example", mx="mx2.example", retry_num=2, last_error="tls"
+    )
+
+
+def test_retry_of_another_address_is_for_its_domain() -> None:
+    context = DeliveryContext(rcpt="a@b.example", sender="x@y.example")
+    changed = context.retry(last_error="io", rcpt="a@c.example", sender="x@z.example", retry_num=0)
+    assert (changed.rcpt_domain, changed.sender_domain, changed.retry_num) == ("c.example", "z.example", 0)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(TEXTS, st.text() | st.sampled_from([*SOURCES, *LastError]))
+        | dict.fromkeys(INTEGERS, st.integers() | st.booleans())
+        | {"recipients": st.lists(st.text())},
+    )
+)
+def test_any_context_is_checked_or_refused(fields: dict[str, Any]) -> None:
+    try:
+        context = DeliveryContext(**fields)
+    except PolicyError as error:
+        assert error.place.key.startswith("DeliveryContext.")
+        return
+    assert context == dataclasses.replace(context)
+    assert 0 <= context.size <= INT_MAX
+    assert context.last_error in list(LastError)

@@ -1,0 +1,66 @@
+"""No module imports upstairs."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tlspolicy"
+
+# From the ground up. A module may import from the floors below it.
+FLOORS = [
+    ["errors"],
+    ["expressions.nodes", "expressions.values", "expressions.complaints"],
+    ["expressions.regex", "expressions.functions", "expressions.explanation"],
+    ["expressions.schema", "expressions.parser"],
+    ["expressions.checker", "expressions.evaluator"],
+    ["expressions.expression"],
+    ["expressions.rules"],
+    ["decision"],
+    ["context"],
+    ["settings", "config"],
+    ["policy"],
+    ["sslcontext"],
+    ["failures"],
+    ["smtp"],
+    ["__init__"],
+]
+FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}
+# What only one module may know.
+ALONE = {"lark": "expressions.parser", "rurex": "expressions.regex"}
+MODULES = {
+    ".".join(file.relative_to(PACKAGE).with_suffix("").parts): file
+    for file in PACKAGE.rglob("*.py")
+    if file.parent == PACKAGE or file.name != "__init__.py"
+}
+
+
+def imports(file: Path) -> set[str]:
+    """The modules that a file imports, those that it takes from a package by name included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return found
+
+
+def test_every_module_has_its_floor() -> None:
+    assert MODULES.keys() == FLOOR.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_from_below(module: str) -> None:
+    imported = {name.removeprefix("tlspolicy.") for name in imports(MODULES[module]) if name.startswith("tlspolicy.")}
+    assert [name for name in imported & FLOOR.keys() if FLOOR[name] >= FLOOR[module]] == []
+    if module.startswith("expressions."):
+        assert {name for name in imported & FLOOR.keys() if not name.startswith("expressions.")} <= {"errors"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_is_known_to_one_module(module: str) -> None:
+    tops = {name.partition(".")[0] for name in imports(MODULES[module])}
+    assert {library for library, keeper in ALONE.items() if library in tops and keeper != module} == set()

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tlspolicy import Requirement, SSLContexts, TlsDecision
+from tlspolicy.sslcontext import SharedSSLContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import Certificates
+
+VERIFY = TlsDecision()
+ANY_CERTIFICATE = TlsDecision(allow_invalid_certs=True)
+DECISIONS = pytest.mark.parametrize("decision", [VERIFY, ANY_CERTIFICATE], ids=["verify", "any-certificate"])
+NAME = "mx.example"
+
+
+def get(contexts: SSLContexts, decision: TlsDecision = VERIFY) -> ssl.SSLContext:
+    context = contexts.get(decision)
+    assert context is not None
+    return context
+
+
+def client_hello(context: ssl.SSLContext) -> tuple[list[int], list[int], list[int]]:
+    """The versions, cipher suites and compression methods that a context offers (RFC 8446, section 4.1.2)."""
+    outgoing = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=NAME).do_handshake()
+    hello = outgoing.read()[5 + 4 :]  # after the headers of record and handshake
+    at = 2 + 32  # after the legacy version and the random
+    at += 1 + hello[at]  # after the session id
+    length = struct.unpack_from(">H", hello, at)[0]
+    suites = [suite for (suite,) in struct.iter_unpack(">H", hello[at + 2 : at + 2 + length])]
+    at += 2 + length
+    compression = list(hello[at + 1 : at + 1 + hello[at]])
+    at += 1 + hello[at] + 2
+    versions: list[int] = []
+    while at < len(hello):
+        kind, length = struct.unpack_from(">HH", hello, at)
+        if kind == 43:  # supported_versions
+            versions = [version for (version,) in struct.iter_unpack(">H", hello[at + 5 : at + 4 + length])]
+        at += 4 + length
+    return versions, suites, compression
+
+
+@DECISIONS
+def test_offers_what_rustls_offers(contexts: SSLContexts, decision: TlsDecision) -> None:
+    versions, suites, compression = client_hello(get(contexts, decision))
+    assert set(versions) == {0x0304, 0x0303}
+    assert set(suites) - {0x00FF} == {  # 0x00FF signals secure renegotiation (RFC 5746) and is no suite
+        0x1301,  # TLS_AES_128_GCM_SHA256
+        0x1302,  # TLS_AES_256_GCM_SHA384
+        0x1303,  # TLS_CHACHA20_POLY1305_SHA256
+        0xC02B,  # TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        0xC02C,  # TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        0xC02F,  # TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+        0xC030,  # TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+        0xCCA8,  # TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+        0xCCA9,  # TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    }
+    assert compression == [0]
+
+
+def handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str = NAME) -> str | None:
+    """Shake hands over a socket pair.
+
+    Returns:
+        The version reached.
+    """
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.settimeout(10)
+
+    def serve() -> None:
+        try:
+            with server.wrap_socket(theirs, server_side=True) as secured:
+                secured.recv(1)
+        except OSError:
+            theirs.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(serve)
+        try:
+            with client.wrap_socket(ours, server_hostname=name) as secured:
+                secured.send(b"x")
+                return secured.version()
+        finally:
+            ours.close()
+            serving.result()
+
+
+def only(version: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> Callable[[ssl.SSLContext], None]:
+    def restrict(context: ssl.SSLContext) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        context.set_ciphers(ciphers)
+
+    return restrict
+
+
+SERVERS: dict[str, tuple[Callable[[ssl.SSLContext], None], str | None]] = {
+    "tls-1.3": (only(ssl.TLSVersion.TLSv1_3), "TLSv1.3"),
+    "tls-1.2": (only(ssl.TLSVersion.TLSv1_2), "TLSv1.2"),
+    "tls-1.1": (only(ssl.TLSVersion.TLSv1_1), None),
+    "tls-1.0": (only(ssl.TLSVersion.TLSv1), None),
+    "cbc": (only(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384"), None),
+    "finite-field-dh": (only(ssl.TLSVersion.TLSv1_2, "DHE-RSA-AES256-GCM-SHA384"), None),
+    "static-rsa": (only(ssl.TLSVersion.TLSv1_2, "AES256-GCM-SHA384"), None),
+    "ccm": (only(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-CCM"), None),
+}
+
+
+@DECISIONS
+@pytest.mark.parametrize(("restrict", "version"), SERVERS.values(), ids=SERVERS)
+def test_shakes_hands_only_with_what_rustls_would(
+    decision: TlsDecision,
+    restrict: Callable[[ssl.SSLContext], None],
+    version: str | None,
+) -> None:
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME, key_type=trustme.KeyType.RSA).configure_cert(server)
+    restrict(server)
+    client = get(SSLContexts(cadata=authority.cert_pem.bytes().decode()), decision)
+    if version:
+        assert handshake(client, server) == version
+    else:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            handshake(client, server)
+
+
+def test_another_name_is_refused(certificates: Certificates, contexts: SSLContexts) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        handshake(get(contexts), certificates.valid("other.example"))
+
+
+def test_any_certificate_still_needs_a_handshake_but_no_name(certificates: Certificates, contexts: SSLContexts) -> None:
+    assert handshake(get(contexts, ANY_CERTIFICATE), certificates.valid("other.example")) == "TLSv1.3"
+
+
+def test_a_common_name_is_no_name(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    reference = x509.load_pem_x509_certificate(trustme.CA().cert_pem.bytes())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(reference.not_valid_before_utc)
+        .not_valid_after(reference.not_valid_after_utc)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    file = tmp_path / "cn.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + pem)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        handshake(get(SSLContexts(cadata=pem.decode())), server)
+
+
+def test_no_renegotiation(contexts: SSLContexts) -> None:
+    assert get(contexts).options & ssl.OP_NO_RENEGOTIATION
+
+
+@pytest.mark.parametrize(
+    ("decision", "built"),
+    [
+        (TlsDecision(Requirement.DISABLE), False),
+        (TlsDecision(Requirement.DISABLE, allow_invalid_certs=True), False),
+        (TlsDecision(Requirement.OPTIONAL), True),
+        (TlsDecision(Requirement.REQUIRE), True),
+    ],
+)
+def test_no_context_to_go_without_tls(contexts: SSLContexts, decision: TlsDecision, *, built: bool) -> None:
+    assert (contexts.get(decision) is not None) == built
+
+
+def test_each_context_is_built_once() -> None:
+    contexts = SSLContexts()
+    start = threading.Barrier(8)
+
+    def get_together(decision: TlsDecision) -> ssl.SSLContext | None:
+        start.wait()
+        return contexts.get(decision)
+
+    with ThreadPoolExecutor(8) as threads:
+        got = list(threads.map(get_together, [VERIFY, ANY_CERTIFICATE] * 4))
+    assert len(set(map(id, got[::2]))) == 1
+    assert len(set(map(id, got[1::2]))) == 1
+    assert got[0] is not got[1]
+
+
+def test_the_machines_certificates_are_trusted_by_default() -> None:
+    machine = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    machine.load_default_certs()
+    assert get(SSLContexts()).get_ca_certs() == machine.get_ca_certs()
+
+
+def test_own_certificates_from_a_file_or_folder(certificates: Certificates, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(certificates.authority, encoding="ascii")
+    assert len(get(SSLContexts(cafile=file)).get_ca_certs()) == 1
+    hashed = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", file],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    file.rename(tmp_path / f"{hashed.stdout.strip()}.0")
+    assert handshake(get(SSLContexts(capath=tmp_path)), certificates.valid(NAME)) == "TLSv1.3"
+
+
+def run_with(program: str, **environment: str) -> str:
+    """Run a program in a process of its own, whose OpenSSL is configured by `environment`."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import ssl\nfrom tlspolicy import *\n" + program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_machine_without_certificates_is_an_error(tmp_path: Path) -> None:
+    """And not a host that fails of TLS, for which rules would then relax."""
+    program = """
+try:
+    SSLContexts().get(TlsDecision())
+except OSError as error:
+    print(error)
+"""
+    output = run_with(program, SSL_CERT_FILE=str(tmp_path / "missing"), SSL_CERT_DIR=str(tmp_path))
+    assert output == "this machine has no trusted certificates: name some (cafile, capath or cadata)\n"
+
+
+OPENSSL_CONF = """
+openssl_conf = main
+[main]
+ssl_conf = ssl
+[ssl]
+system_default = system
+[system]
+"""
+
+
+def test_a_machines_configuration_does_not_weaken_a_context(tmp_path: Path) -> None:
+    config = tmp_path / "openssl.cnf"
+    config.write_text(
+        OPENSSL_CONF
+        + "MinProtocol = TLSv1\nMaxProtocol = TLSv1.2\nProtocol = -TLSv1.3,-TLSv1.2\n"
+        + "CipherString = ALL:@SECLEVEL=0\nOptions = UnsafeLegacyServerConnect,UnsafeLegacyRenegotiation\n",
+        encoding="ascii",
+    )
+    program = """
+context = SSLContexts().get(TlsDecision())
+print(context.minimum_version.name, context.maximum_version.name, context.security_level, len(context.get_ciphers()))
+print(context.options & (0x0004_0004 | ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3))
+"""
+    assert run_with(program, OPENSSL_CONF=str(config)) == "TLSv1_2 TLSv1_3 2 9\n0\n"
+
+
+def test_suites_that_can_not_be_unset_are_an_error(tmp_path: Path) -> None:
+    config = tmp_path / "openssl.cnf"
+    config.write_text(OPENSSL_CONF + "Ciphersuites = TLS_AES_128_CCM_8_SHA256\n", encoding="ascii")
+    program = """
+try:
+    SSLContexts().get(TlsDecision())
+except OSError as error:
+    print(error)
+"""
+    output = run_with(program, OPENSSL_CONF=str(config))
+    assert output == "this machine's OpenSSL is configured to offer TLS_AES_128_CCM_8_SHA256\n"
+
+
+@pytest.mark.parametrize(
+    ("trust", "error"),
+    [
+        ({"cafile": "missing.pem"}, FileNotFoundError),
+        ({"cadata": "no certificate"}, ssl.SSLError),
+        ({"cafile": __file__}, ssl.SSLError),
+        ({"cafile": ""}, OSError),
+        ({"capath": ""}, OSError),
+        ({"capath": "missing"}, FileNotFoundError),
+        ({"capath": str(Path(__file__).parent)}, OSError),
+        ({"cadata": ""}, ValueError),
+        ({"cadata": b""}, ValueError),
+    ],
+    ids=repr,
+)
+def test_certificates_that_can_not_be_read_are_an_error_at_once(trust: dict[str, str], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        SSLContexts(**trust)
+
+
+SETTERS: dict[str, Callable[[Any], object]] = {
+    "verify_mode": lambda context: setattr(context, "verify_mode", ssl.CERT_NONE),
+    "check_hostname": lambda context: setattr(context, "check_hostname", False),
+    "minimum_version": lambda context: setattr(context, "minimum_version", ssl.TLSVersion.MINIMUM_SUPPORTED),
+    "options": lambda context: setattr(context, "options", 0),
+    "sni_callback": lambda context: setattr(context, "sni_callback", print),
+    "keylog_filename": lambda context: setattr(context, "keylog_filename", "keys"),
+    "sslsocket_class": lambda context: setattr(context, "sslsocket_class", object),
+    "delete": lambda context: delattr(context, "_shared"),
+    "unshare": lambda context: setattr(context, "_shared", False),
+    **{
+        name: lambda context, name=name: getattr(context, name)("x")  # type: ignore[misc]
+        for name in dir(ssl.SSLContext)
+        if name.startswith(("set_", "load_"))
+    },
+}
+
+
+@DECISIONS
+@pytest.mark.parametrize("change", SETTERS.values(), ids=SETTERS)
+def test_nothing_changes_a_shared_context(
+    contexts: SSLContexts, decision: TlsDecision, change: Callable[[Any], object]
+) -> None:
+    context = get(contexts, decision)
+    assert isinstance(context, SharedSSLContext)
+    before = (context.verify_mode, context.check_hostname, context.options, context.get_ciphers())
+    with pytest.raises(FrozenInstanceError, match="this context is shared"):
+        change(context)
+    assert (context.verify_mode, context.check_hostname, context.options, context.get_ciphers()) == before
