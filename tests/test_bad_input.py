@@ -95,7 +95,8 @@ p.toml:4: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 1: unknow
     "table-for-a-list": (
         tls("starttls = { else = 'require' }"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: an expression in quotes, a boolean or a number must stand here, not a table",
+        "p.toml: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
+        "and this is a table",
     ),
     "text-for-a-rule": (
         tls("starttls = [ 'require' ]"),
@@ -131,7 +132,10 @@ p.toml:2: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 8: this i
     "number-that-python-refuses": (
         tls("starttls = " + "9" * 5000),
         PolicySyntaxError,
-        "p.toml: this document holds an integer of thousands of digits",
+        f"""\
+p.toml: line 2, column 12: an integer of thousands of digits
+    starttls = {"9" * 77}…
+               {"^" * 77}""",
     ),
     "not-a-number": (
         tls("allow-invalid-certs = nan"),
@@ -167,7 +171,7 @@ p.toml:2: queue.outbound.tls.starttls: line 1, column 20: 'disbale' is no level;
         tls("dane = 3"),
         PolicyTypeError,
         """\
-p.toml:2: queue.outbound.tls.dane: line 1, column 1: this is no level: a level is require, optional or disable, \
+p.toml: queue.outbound.tls.dane: line 1, column 1: this is no level: a level is require, optional or disable, \
 or if_then(…) of them
     3
     ^""",
@@ -210,7 +214,7 @@ p.toml:2: queue.outbound.timeouts.mta-sts: line 1, column 1: a time-out is 1ms t
         "[queue.outbound.timeouts]\ntls = true",
         PolicyTypeError,
         """\
-p.toml:2: queue.outbound.timeouts.tls: line 1, column 1: a time-out is a whole number of milliseconds, or a duration \
+p.toml: queue.outbound.timeouts.tls: line 1, column 1: a time-out is a whole number of milliseconds, or a duration \
 such as 30s or 5m
     true
     ^^^^""",
@@ -276,14 +280,79 @@ p.toml: line 3, column 1: unclosed array
         tls("dane = 'require'\ndane = 'disable'"),
         PolicySyntaxError,
         """\
-p.toml: line 3, column 17: cannot overwrite a value
+p.toml: line 3, column 1: this key stands twice
     dane = 'disable'
-                    ^""",
+    ^""",
     ),
     "nested-too-deep": (
         tls("starttls = " + "[" * 100_000),
         PolicySyntaxError,
         "p.toml: tables or arrays are nested too deep",
+    ),
+    "misspelt-table": (
+        "[queue.outbound.timeouts]\ntls = '1m'\n[queue.outbound.tsl]\ndane = 'require'",
+        PolicySyntaxError,
+        "p.toml: queue.outbound.tsl: unknown table 'tsl'; did you mean 'tls'?",
+    ),
+    "string-over-lines": (
+        tls('dane = "require'),
+        PolicySyntaxError,
+        """\
+p.toml: line 2, column 16: this string is not closed on its line
+    dane = "require
+                   ^""",
+    ),
+    "no-quotes": (
+        tls("dane = require"),
+        PolicySyntaxError,
+        """\
+p.toml: line 2, column 8: this is no value: an expression is written in quotes
+    dane = require
+           ^""",
+    ),
+    "terminal-codes": (
+        tls('"\\u001b[31m\\nx" = 1'),
+        PolicySyntaxError,
+        "p.toml: queue.outbound.tls.�[31m x: unknown key '\\x1b[31m\\nx'",
+    ),
+    "buried-level": (
+        tls("allow-invalid-certs = 'retry_num > 5 || !disable'"),
+        PolicyTypeError,
+        """\
+p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 19: 'disable' is a level, and this setting takes true \
+or false
+    retry_num > 5 || !disable
+                      ^^^^^^^""",
+    ),
+    "constant-text-for-a-flag": (
+        tls("""allow-invalid-certs = "if_then(0, 1, to_lowercase('x'))" """),
+        PolicyTypeError,
+        """\
+p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 1: a text is neither true nor false here, and 'false' \
+would be true: write true or false
+    if_then(0, 1, to_lowercase('x'))
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+    ),
+    "windows-lines": (
+        tls("starttls = = 1").replace("\n", "\r\n"),
+        PolicySyntaxError,
+        """\
+p.toml: line 2, column 12: this is no value: an expression is written in quotes
+    starttls = = 1
+               ^""",
+    ),
+    "copy-in-a-comment": (
+        "# '''matches('^\\S$', mxx)'''\n" + tls('''allow-invalid-certs = "matches('^\\\\S$', mxx)"'''),
+        PolicySyntaxError,
+        r"""p.toml: queue.outbound.tls.allow-invalid-certs: line 1, column 17: unknown name 'mxx'; did you mean 'mx'?
+    matches('^\S$', mxx)
+                    ^^^""",
+    ),
+    "nested-far-too-deep": (
+        "[queue.outbound.tls.starttls" + ".a" * 600 + "]\nx=" + "{a" + ".a" * 900 + "=1}",
+        PolicySyntaxError,
+        "p.toml: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
+        "and this is a table",
     ),
     "open-brackets": (
         tls("starttls = '" + "(" * 100_000 + "'"),
@@ -327,6 +396,30 @@ def test_byte_order_mark(tmp_path: Path) -> None:
     assert TlsPolicy.load(file) == TlsPolicy.loads(SEED)
 
 
+def test_byte_order_mark_in_a_text() -> None:
+    assert TlsPolicy.loads(f"\N{BYTE ORDER MARK}{SEED}") == TlsPolicy.loads(SEED)
+
+
+def test_keys_of_data_may_be_anything() -> None:
+    with pytest.raises(PolicySyntaxError) as raised:
+        TlsPolicy.from_mapping({"queue": {"outbound": {"tls": {1: 2}}}})
+    assert str(raised.value) == "queue.outbound.tls.1: unknown key 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "#" * 5000, "[ # ### old rules ###\n# was\n 1]", '[{else="1"}]{', '[{else="1"}]1'],
+)
+def test_what_is_nearly_a_list_is_refused_at_once(text: str) -> None:
+    with pytest.raises(PolicySyntaxError):
+        TlsPolicy(starttls=text)
+
+
+def test_an_array_as_a_text_is_an_expression() -> None:
+    assert RuleList.parse("[]", Schema({})).evaluate({}) == ()
+    assert RuleList.parse(" # one\n[ # two\n{ else = 1 } ]", Schema({})).evaluate({}) == 1
+
+
 def test_other_name(tmp_path: Path) -> None:
     with pytest.raises(PolicySyntaxError) as raised:
         TlsPolicy.load(tmp_path / "p.yaml")
@@ -345,9 +438,11 @@ def test_file_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     ("make", "error"),
     [
         (lambda path: path / "missing.toml", FileNotFoundError),
-        (lambda path: os.fspath(path / "missing.toml").encode(), TypeError),
+        (lambda path: os.fspath(path / "missing.toml").encode(), FileNotFoundError),
+        (lambda path: f"{path}/a\0.toml", PolicySyntaxError),
+        (lambda _: 5, TypeError),
     ],
-    ids=["missing", "bytes"],
+    ids=["missing", "bytes", "nul", "no-path"],
 )
 def test_no_file(make: Callable[[Path], Any], error: type[Exception], tmp_path: Path) -> None:
     with pytest.raises(error):

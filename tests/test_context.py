@@ -155,6 +155,9 @@ def test_pickles() -> None:
 
 def test_retry_is_the_next_attempt() -> None:
     context = DeliveryContext(rcpt="a@b.example", mx="mx1.example", retry_num=1)
+    again = context.retry(last_error="io", last_status="Broken pipe")
+    assert (again.last_error, again.last_status) == ("io", "Broken pipe")
+    assert again.retry(last_error="dns").last_status == ""
     assert context.retry(last_error="tls", mx="MX2.example.") == DeliveryContext(
         rcpt="a@b.example", mx="mx2.example", retry_num=2, last_error="tls"
     )

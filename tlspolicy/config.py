@@ -8,21 +8,21 @@ See https://stalw.art/docs/0.11/smtp/outbound/tls and https://stalw.art/docs/0.1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from os import fspath
+from os import fsdecode
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import tomli
 
-from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, did_you_mean
+from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, did_you_mean, quoted
 from tlspolicy.expressions.complaints import toml_complaint
-from tlspolicy.expressions.rules import check_control_characters
 
 if TYPE_CHECKING:
     import os
 
-MAX_FILE_SIZE: Final = 64 * 1024 * 1024
+MAX_FILE_SIZE: Final = 32 * 1024 * 1024
 
 _TLS: Final = ("queue", "outbound", "tls")
 _TIMEOUTS: Final = ("queue", "outbound", "timeouts")
@@ -32,6 +32,8 @@ _TLS_KEYS: Final = {
     "dane": "dane",
     "mta-sts": "mta_sts",
 }
+_OTHERS: Final = frozenset({"hostname", "ip-strategy", "limits", "next-hop", "source-ip", "timeouts"})
+_MANY_DIGITS: Final = re.compile(r"[0-9](?:_?[0-9]){4000,}")
 _TIMEOUT_KEYS: Final = {"tls": "tls_timeout", "mta-sts": "mta_sts_timeout"}
 
 
@@ -49,8 +51,10 @@ def read(path: str | os.PathLike[str]) -> str:
         OSError: it can't be read.
         PolicySyntaxError: its name does not end in `.toml`, it is too large, or not UTF-8.
     """
-    path = Path(fspath(path))
+    path = Path(fsdecode(path))
     place = Place(file=str(path))
+    if "\0" in str(path):
+        raise PolicySyntaxError("no file has a name with a NUL in it", place=place)
     if path.suffix.lower() != ".toml":
         raise PolicySyntaxError("the name of a policy's file ends in .toml", place=place)
     with path.open("rb") as file:
@@ -74,13 +78,23 @@ def parse_toml(text: str, place: Place) -> dict[str, object]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        # tomli has already passed the backslash and the character after it.
-        start = error.pos - 2 if error.msg.startswith("Unescaped '\\'") else error.pos
+        start = _where(error)
         raise PolicySyntaxError(toml_complaint(error.msg), text, start, start + 1, place) from None
     except RecursionError:
         raise PolicySyntaxError("tables or arrays are nested too deep", place=place) from None
     except ValueError:  # Of int(), which tomli lets pass.
-        raise PolicySyntaxError("this document holds an integer of thousands of digits", place=place) from None
+        digits = _MANY_DIGITS.search(text)
+        start, end = digits.span() if digits else (0, 0)
+        raise PolicySyntaxError("an integer of thousands of digits", text, start, end, place) from None
+
+
+def _where(error: tomli.TOMLDecodeError) -> int:
+    """Where a mistake stands, of which tomli often says where it was noticed."""
+    if error.msg.startswith("Unescaped '\\'"):
+        return error.pos - 2  # before the backslash and the character after it
+    if error.msg == "Cannot overwrite a value":
+        return error.doc.rfind("\n", 0, error.pos) + 1
+    return error.pos
 
 
 def settings(document: Mapping[str, object], place: Place) -> dict[str, Configured]:
@@ -95,14 +109,25 @@ def settings(document: Mapping[str, object], place: Place) -> dict[str, Configur
     if tls is None and not (timeouts and timeouts.keys() & _TIMEOUT_KEYS):
         message = "there is no TLS policy in this document: looked for the table [queue.outbound.tls]"
         raise PolicySyntaxError(message, place=place)
+    if tls is None:
+        _refuse_misspelt(document, place)
     for key in tls or {}:
         if key not in _TLS_KEYS:
-            message = f"unknown key {key!r}{did_you_mean(key, _TLS_KEYS)}"
-            raise PolicySyntaxError(message, place=_at(place, (*_TLS, key)))
+            message = f"unknown key {quoted(key)}{did_you_mean(str(key), _TLS_KEYS)}"
+            raise PolicySyntaxError(message, place=_at(place, (*_TLS, str(key))))
     return {
         **_configured(tls or {}, _TLS, _TLS_KEYS, place),
         **_configured(timeouts or {}, _TIMEOUTS, _TIMEOUT_KEYS, place),
     }
+
+
+def _refuse_misspelt(document: Mapping[str, object], place: Place) -> None:
+    """Refuse a table beside which the one of the policy is missing, and whose name is nearly that."""
+    outbound = _table(document, _TLS[:-1], place) or {}
+    for key in outbound:
+        if key not in _OTHERS and did_you_mean(str(key), _TLS[-1:]):
+            message = f"unknown table {quoted(key)}; did you mean 'tls'?"
+            raise PolicySyntaxError(message, place=_at(place, (*_TLS[:-1], str(key))))
 
 
 def _table(document: Mapping[str, object], path: tuple[str, ...], place: Place) -> Mapping[str, object] | None:
@@ -122,10 +147,7 @@ def _table(document: Mapping[str, object], path: tuple[str, ...], place: Place) 
 def _configured(
     table: Mapping[str, object], path: tuple[str, ...], keys: Mapping[str, str], place: Place
 ) -> dict[str, Configured]:
-    found = {name: Configured(table[key], _at(place, (*path, key))) for key, name in keys.items() if key in table}
-    for data, where in found.values():
-        check_control_characters(data, where)
-    return found
+    return {name: Configured(table[key], _at(place, (*path, key))) for key, name in keys.items() if key in table}
 
 
 def _at(place: Place, path: tuple[str, ...]) -> Place:
@@ -133,7 +155,16 @@ def _at(place: Place, path: tuple[str, ...]) -> Place:
 
 
 def line_of(error: PolicyError, document: str) -> int | None:
-    """The line on which the text begins that `error` is about; `None` unless it stands in `document` just once."""
+    """The line on which the expression begins that `error` is about.
+
+    `None` unless it stands in `document` just once, as a whole string, and not in a comment. One that is written with
+    escapes does not stand there as it is.
+    """
     if not error.source or error.source == document or document.count(error.source) != 1:
         return None
-    return document.count("\n", 0, document.index(error.source)) + 1
+    start = document.index(error.source)
+    line_start = document.rfind("\n", 0, start) + 1
+    around = document[start - 1 : start] + document[start + len(error.source) :][:1]
+    if around.strip("\"'\n") or "#" in document[line_start:start]:
+        return None
+    return document.count("\n", 0, start) + 1

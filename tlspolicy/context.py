@@ -105,12 +105,13 @@ class DeliveryContext:
 
         Args:
             last_error: what this attempt failed of, such as `TlsSessionError.last_error`.
-            changes: other fields that are different now, such as `mx`.
+            changes: other fields that are different now, such as `mx`; `last_status` is `''` unless it is given.
         """
         for address, domain in (("sender", "sender_domain"), ("rcpt", "rcpt_domain")):
             if address in changes:
                 changes.setdefault(domain, "")  # It is taken from the new address.
-        return replace(self, **{"retry_num": self.retry_num + 1, "last_error": last_error, **changes})
+        following = {"retry_num": self.retry_num + 1, "last_error": last_error, "last_status": ""}
+        return replace(self, **{**following, **changes})
 
 
 def _text(name: str, value: object) -> str:

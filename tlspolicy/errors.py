@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _EXCERPT_WIDTH = 88
 _INDENT = "    "
 _LONGEST_MESSAGE = 500
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Place:
     def __str__(self) -> str:
         """`policy.toml:3: queue.outbound.tls.starttls[0].if`, as much of it as is known."""
         file = f"{self.file}:{self.line}" if self.file and self.line else self.file
-        return ": ".join(part for part in (file, self.key) if part)
+        return ": ".join(shortened(printable(part), _LONGEST_MESSAGE) for part in (file, self.key) if part)
 
 
 class PolicyError(Exception):
@@ -118,7 +119,7 @@ class TlsSessionError(OSError):
     """
 
     def __init__(self, message: str, *, mx: str, last_error: str, result_type: str | None = None) -> None:
-        message = _printable(message)[:_LONGEST_MESSAGE]  # It may be what a host said.
+        message = shortened(printable(message), _LONGEST_MESSAGE)  # It may be what a host said.
         super().__init__(message)
         self.message = message
         self.mx = mx
@@ -147,6 +148,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{by_lower[near[0]]}'?" if near else ""
 
 
+def quoted(name: object) -> str:
+    """A name that somebody else has chosen, in quotes: cut where it is long, its control characters escaped."""
+    return shortened(repr(name), _LONGEST_NAME)
+
+
+def shortened(text: str, width: int) -> str:
+    """`text`, or as much of it as fits `width` with an ellipsis."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """`text` with one harmless character in place of each that a terminal would act upon."""
+    return "".join(" " if c in "\t\r\n" else c if c.isprintable() else "�" for c in text)
+
+
 def listed(words: Iterable[str], last: str = "or") -> str:
     """`a, b or c`."""
     *most, final = words
@@ -167,15 +183,10 @@ def _excerpt(source: str, start: int, end: int) -> str:
     after = "…" if cut_to < len(line) else ""
     last = min(last, max(cut_to, first + 1))
 
-    shown = before + _printable(line[cut_from:cut_to]) + after
-    padding = _width(before + _printable(line[cut_from:first]))
-    carets = max(1, _width(_printable(line[first:last])))
+    shown = before + printable(line[cut_from:cut_to]) + after
+    padding = _width(before + printable(line[cut_from:first]))
+    carets = max(1, _width(printable(line[first:last])))
     return f"{_INDENT}{shown}\n{_INDENT}{' ' * padding}{'^' * carets}"
-
-
-def _printable(text: str) -> str:
-    """`text` with one harmless character in place of each that a terminal would act upon."""
-    return "".join(" " if c in "\t\r\n" else c if c.isprintable() else "�" for c in text)
 
 
 def _width(text: str) -> int:

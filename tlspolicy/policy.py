@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tlspolicy import config
@@ -86,7 +86,7 @@ class TlsPolicy:
         """Load a policy from the text of a TOML file; otherwise as `load`."""
         if not isinstance(text, str):
             raise PolicyTypeError(f"a policy's text must be a str, not {type(text).__name__}")
-        return cls._of_text(text, Place())
+        return cls._of_text(text.removeprefix("\N{BYTE ORDER MARK}"), Place())
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> TlsPolicy:
@@ -97,6 +97,7 @@ class TlsPolicy:
 
     @classmethod
     def _of_text(cls, text: str, place: Place) -> TlsPolicy:
+        text = text.replace("\r\n", "\n")  # As TOML's parser does before it counts.
         try:
             return cls._of_document(config.parse_toml(text, place), place)
         except PolicyError as error:
@@ -112,7 +113,7 @@ class TlsPolicy:
         policy = cls.__new__(cls)
         for setting in SETTINGS:
             source, where = configured.get(setting.name) or (setting.default, Place(key=setting.name))
-            object.__setattr__(policy, setting.name, setting.parse(source, where, RuleList.of_data))
+            object.__setattr__(policy, setting.name, setting.parse(source, where, RuleList.of_file_data))
         return policy
 
     def evaluate(self, context: DeliveryContext) -> TlsDecision:
@@ -151,7 +152,7 @@ class PolicyExplanation:
     """
 
     decision: TlsDecision
-    settings: dict[str, Explanation]
+    settings: dict[str, Explanation] = field(hash=False)
 
     def __str__(self) -> str:
         """A paragraph for each setting that has rules, a line for each that has none."""

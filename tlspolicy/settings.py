@@ -14,20 +14,22 @@ from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement
 from tlspolicy.errors import PolicyEvaluationError, PolicyTypeError, did_you_mean
 from tlspolicy.expressions.explanation import shown
 from tlspolicy.expressions.nodes import (
+    Array,
     Boolean,
     Call,
     Capture,
-    Global,
     Integer,
+    Logical,
     Name,
     Node,
     String,
+    Unary,
     children,
 )
 from tlspolicy.expressions.rules import RuleList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tlspolicy.errors import Place
     from tlspolicy.expressions.expression import Expression
@@ -69,7 +71,7 @@ class Setting:
         Args:
             source: what `parse` takes.
             place: where it stands, for errors.
-            parse: `RuleList.parse`, or `RuleList.of_data` for what a file's parser has read.
+            parse: `RuleList.parse`, or `RuleList.of_file_data` for what a file's parser has read.
 
         Raises:
             PolicySyntaxError: it is no rule list.
@@ -79,6 +81,8 @@ class Setting:
         for result in rules.results:
             try:
                 self.check(result)
+                if _is_constant(result.node):
+                    self.convert(result.evaluate(DeliveryContext()))
             except _ResultError as error:
                 node = error.node or result.node
                 raise PolicyTypeError(error.message, result.text, node.start, node.end, result.place) from None
@@ -144,12 +148,10 @@ def _flag(value: Value) -> bool:
 
 
 def _check_timeout(result: Expression) -> None:
-    """A time-out is an integer of milliseconds; where it depends on nothing, it is looked at now."""
+    """A time-out is an integer of milliseconds."""
     _refuse_levels(result.node, "a time-out")
     if int not in result.result_types or isinstance(result.node, Boolean):
         raise _ResultError(_NO_TIMEOUT)
-    if _is_constant(result.node):
-        _timeout(result.evaluate(DeliveryContext()))
 
 
 def _timeout(value: Value) -> float:
@@ -161,18 +163,25 @@ def _timeout(value: Value) -> float:
 
 
 def _refuse_levels(node: Node, wanted: str) -> None:
+    """Refuse a level that is the result, or that the result is made of; to compare with one is no mistake."""
     match node:
-        case Call("if_then", (_, then, otherwise)):
-            _refuse_levels(then, wanted)
-            _refuse_levels(otherwise, wanted)
         case Name(name) if name in LEVELS:
             raise _ResultError(f"{name!r} is a level, and this setting takes {wanted}", node)
+        case Call("if_then", (_, *branches)):
+            made_of: Iterable[Node] = branches
+        case Logical() | Unary() | Array():
+            made_of = children(node)
         case _:
-            pass
+            made_of = ()
+    for each in made_of:
+        _refuse_levels(each, wanted)
 
 
 def _is_constant(node: Node) -> bool:
-    return not isinstance(node, (Name, Capture, Global, Call)) and all(map(_is_constant, children(node)))
+    """Whether an expression depends on nothing, and its value can be looked at when it is loaded."""
+    if isinstance(node, Name):
+        return node.name in LEVELS
+    return not isinstance(node, Capture) and all(map(_is_constant, children(node)))
 
 
 _TEXT_IS_NO_FLAG: Final = "a text is neither true nor false here, and 'false' would be true: write true or false"

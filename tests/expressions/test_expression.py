@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ SCHEMA = Schema({"x": int})
 def test_a_bare_scalar_is_its_own_value(value: float) -> None:
     rules = RuleList.parse(value, SCHEMA)
     assert repr(rules.evaluate({})) == repr(int(value) if isinstance(value, bool) else value)
-    assert rules.default.text == str(value).lower()
+    assert Expression.parse(rules.default.text, SCHEMA).evaluate({}) == value
+    assert str(rules.explain({})).startswith(rules.default.text[:20])
 
 
 @pytest.mark.parametrize("value", [INT_MAX + 1, INT_MIN - 1, math.nan, -math.inf])
@@ -35,7 +37,9 @@ def test_an_integer_that_python_would_not_write() -> None:
         (None, "an expression in quotes, a boolean or a number must stand here, not null"),
         ([True], "[0]: a rule is a table { if = …, then = … }, not a boolean"),
         ([1.5], "[0]: a rule is a table { if = …, then = … }, not a number"),
-        ({"if": "1"}, "an expression in quotes, a boolean or a number must stand here, not a table"),
+        ({"if": "1"}, "a list of rules is written [ { if = …, then = … }, { else = … } ], and this is a table"),
+        ({"0": {"else": 1}, "00": {"else": 2}}, "two rules have the same number"),
+        (b"1", "an expression in quotes, a boolean or a number must stand here, not a bytes"),
     ],
 )
 def test_what_is_no_rule_list_is_named(source: object, message: str) -> None:
@@ -44,9 +48,12 @@ def test_what_is_no_rule_list_is_named(source: object, message: str) -> None:
     assert str(raised.value) == message
 
 
-def test_an_expression_is_a_text() -> None:
-    with pytest.raises(PolicySyntaxError, match="an expression is a text, not a number"):
-        Expression.parse(5, SCHEMA)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("source", "kind"), [(5, "a number"), ({}, "a table"), ([], "an array"), (None, "null"), (b"", "a bytes")]
+)
+def test_an_expression_is_a_text(source: Any, kind: str) -> None:  # noqa: ANN401
+    with pytest.raises(PolicySyntaxError, match=f"an expression is a text, not {kind}"):
+        Expression.parse(source, SCHEMA)
 
 
 def test_an_expression_is_its_tree() -> None:

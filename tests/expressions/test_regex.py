@@ -38,6 +38,21 @@ def test_what_the_dialect_does_not_have_is_refused_at_load(pattern: str) -> None
         Expression.parse(f"matches('{pattern}', s)", SCHEMA)
 
 
+@pytest.mark.parametrize("pattern", ["(?é", "(?İ)", "(?P<n>é(?P<n>a"])
+def test_a_pattern_on_which_the_engine_fails_is_refused(pattern: str) -> None:
+    with pytest.raises(PolicySyntaxError, match="this is no regular expression"):
+        Expression.parse(f"matches('{pattern}', s)", SCHEMA)
+
+
+def test_what_interrupts_the_engine_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_pattern: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rurex.compile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Expression.parse("matches('never seen before', s)", SCHEMA)
+
+
 def test_pattern_length() -> None:
     Expression.parse(f"matches('{'a' * MAX_PATTERN_LENGTH}', s)", SCHEMA)
     with pytest.raises(PolicySyntaxError, match="longer than 4096 characters"):

@@ -42,6 +42,19 @@ def test_a_class_gives_its_attributes() -> None:
     assert expression.evaluate(Message(tags=("x",))) == 1
 
 
+class Broken:
+    urgent: int
+
+    def __getattr__(self, name: str) -> int:
+        raise OSError(name)
+
+
+def test_what_a_context_raises_is_the_cause() -> None:
+    with pytest.raises(PolicyEvaluationError, match="variable 'urgent': urgent") as raised:
+        Expression.parse("urgent", Schema.of(Broken)).evaluate(Broken())
+    assert isinstance(raised.value.__cause__, OSError)
+
+
 def test_an_attribute_that_is_missing_is_an_error() -> None:
     with pytest.raises(PolicyEvaluationError, match=r"variable 'urgent': .*no attribute 'urgent'"):
         Expression.parse("urgent", Schema.of(Message)).evaluate(Message())
@@ -64,11 +77,19 @@ class Wrong:
     when: dict[str, int]
 
 
+class Unreadable:
+    when: Missing  # type: ignore[name-defined]  # noqa: F821
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: Schema({"x": bool}), PolicyTypeError, "variable 'x': its type must be int, float, str or tuple"),
         (lambda: Schema.of(Wrong), PolicyTypeError, "variable 'when': its type must be int, float, str or tuple"),
+        (lambda: Schema.of(Unreadable), PolicyTypeError, "<class "),
+        (lambda: Schema([("x", int)]), PolicyTypeError, "the variables of a schema must be a mapping, not list"),  # type: ignore[arg-type]
+        (lambda: Schema({}, {1: 2}), PolicyValueError, "constant 1: an expression can't spell this name"),  # type: ignore[dict-item]
+        (lambda: Schema({1: int}), PolicyValueError, "variable 1: an expression can't spell this name"),  # type: ignore[dict-item]
         (lambda: Schema({"a-b": int}), PolicyValueError, "variable 'a-b': an expression can't spell this name"),
         (lambda: Schema({"true": int}), PolicyValueError, "variable 'true': an expression can't spell this name"),
         (lambda: Schema({"5m": int}), PolicyValueError, "variable '5m': an expression can't spell this name"),
@@ -91,6 +112,15 @@ def test_schemas_are_values() -> None:
     assert pickle.loads(pickle.dumps(schema)) == schema  # noqa: S301
     assert hash(Schema({"x": int})) == hash(Schema({"x": int}))
     assert Schema({"x": int}) != Schema({"x": str})
+
+
+def test_a_schema_can_not_be_changed() -> None:
+    schema = Schema({"x": int}, {"a": 1})
+    with pytest.raises(TypeError):
+        schema.constants["a"] = 0  # type: ignore[index]
+    with pytest.raises(TypeError):
+        schema.variables["y"] = int  # type: ignore[index]
+    assert pickle.loads(pickle.dumps(schema)) == schema  # noqa: S301
 
 
 def test_a_supplied_global_is_a_constant_and_any_other_is_0() -> None:

@@ -51,6 +51,14 @@ def deep(levels: int) -> Value:
     return value
 
 
+def shared(levels: int) -> object:
+    """What takes little memory and would grow without end where it is copied."""
+    value: object = []
+    for _ in range(levels):
+        value = [value, value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("supplied", "value"),
     [(True, 1), (None, ""), ([1, [None, 2.5]], (1, ("", 2.5))), (INT_MAX, INT_MAX), ("é", "é")],
@@ -68,6 +76,8 @@ def test_python_value(supplied: object, value: Value) -> None:
         pytest.param(["x", "\udfff"], ValueError, id="lone-surrogate-inside"),
         pytest.param("x" * (MAX_TEXT_LENGTH + 1), ValueError, id="text-too-long"),
         pytest.param([0] * (MAX_ARRAY_LENGTH + 1), ValueError, id="array-too-long"),
+        pytest.param([[0] * 30_000] * 3, ValueError, id="array-too-large-in-all"),
+        pytest.param(shared(60), ValueError, id="array-that-is-shared"),
         pytest.param(deep(MAX_VALUE_DEPTH + 1), ValueError, id="array-too-deep"),
         pytest.param(b"x", TypeError, id="bytes"),
         pytest.param({"x": 1}, TypeError, id="dict"),

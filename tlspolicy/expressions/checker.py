@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tlspolicy.errors import did_you_mean
+from tlspolicy.errors import did_you_mean, quoted
 from tlspolicy.expressions import regex
 from tlspolicy.expressions.functions import ANY, FUNCTIONS, INT, TEXT
 from tlspolicy.expressions.nodes import (
@@ -62,12 +62,14 @@ def _name_problems(name: str, node: Node, schema: Schema) -> Iterator[Problem]:
     if name in schema.variables or name in schema.constants:
         return
     if name in FUNCTIONS:
-        message = f"{name!r} is a function: write {name}(…)"
+        message = f"{quoted(name)} is a function: write {name}(…)"
     elif name[0] in ".0123456789":
-        message = f"{name!r} is no number and no duration: numbers are written 5 or 1.5, durations 5d 5h 5m 5s 5ms"
+        message = (
+            f"{quoted(name)} is no number and no duration: numbers are written 5 or 1.5, durations 5d 5h 5m 5s 5ms"
+        )
     else:
         hint = did_you_mean(name, (*schema.variables, *schema.constants, *_LITERALS))
-        message = f"unknown name {name!r}{hint or f'; a text is written in quotes: {name!r}'}"
+        message = f"unknown name {quoted(name)}{hint or f'; a text is written in quotes: {quoted(name)}'}"
     yield Problem(message, node.start, node.end)
 
 
@@ -77,9 +79,9 @@ def _call_problems(call: Call, schema: Schema) -> Iterator[Problem]:
     function = FUNCTIONS.get(name)
     if function is None:
         if name in schema.variables or name in schema.constants:
-            message = f"{name!r} is no function"
+            message = f"{quoted(name)} is no function"
         else:
-            message = f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}"
+            message = f"unknown function {quoted(name)}{did_you_mean(name, FUNCTIONS)}"
         yield Problem(message, call.start, after_name)
     elif len(call.arguments) != function.arity:
         plural = "" if function.arity == 1 else "s"

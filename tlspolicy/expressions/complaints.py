@@ -52,7 +52,9 @@ _TERMINALS: Final = {
 }
 
 # What other languages write, and rule lists do not.
-_FOREIGN: Final = {
+_REGEX: Final = "a regular expression is written 'matches('…', x)'"
+_STRAIGHT: Final = "a text is written in straight quotes: 'text'"
+_FOREIGN_WORDS: Final = {
     "and": "'and' is written '&&'",
     "or": "'or' is written '||'",
     "not": "'not' is written '!'",
@@ -60,10 +62,13 @@ _FOREIGN: Final = {
     "===": "'===' is written '=='",
     "!==": "'!==' is written '!='",
     "<>": "'<>' is written '!='",
-    "~": "a regular expression is written 'matches('…', x)'",
-    "=~": "a regular expression is written 'matches('…', x)'",
+}
+_FOREIGN_CHARACTERS: Final = {
+    "~": _REGEX,
     "#": "there are no comments in an expression",
     "?": "a choice is written 'if_then(condition, a, b)'",
+    "{": "a list of rules stands without quotes around it",
+    **dict.fromkeys("‘’“”", _STRAIGHT),
 }
 
 
@@ -75,7 +80,7 @@ def unexpected_character(text: str, at: int) -> Complaint:
         return Complaint(f"this string never ends{hint}", at, len(text))
     if character == "=":  # Every other '=' is a token; this one ends its line.
         return Complaint("TOML wants a key, '=' and the start of its value on one line", at, at + 1)
-    foreign = _FOREIGN.get(text[at - 1 : at + 1]) or _FOREIGN.get(character)
+    foreign = _FOREIGN_CHARACTERS.get(character)
     return Complaint(f"{character!r} can't stand here{f': {foreign}' if foreign else ''}", at, at + 1)
 
 
@@ -98,7 +103,9 @@ def unexpected_token(text: str, before: Sequence[Piece], token: Piece | None, ac
 
 def _misfit(before: Sequence[Piece], token: Piece, opening: Piece | None, accepted: Collection[str]) -> str:
     last = before[-1] if before else None
-    foreign = _FOREIGN.get(token.text) or (last and (_FOREIGN.get(_joined(last, token)) or _FOREIGN.get(last.text)))
+    foreign = _FOREIGN_WORDS.get(token.text) or (
+        last and (_FOREIGN_WORDS.get(_joined(last, token)) or _FOREIGN_WORDS.get(last.text))
+    )
     if foreign:
         return f"{token.text!r} can't stand here: {foreign}"
     if "NAME" not in accepted and token.text in _OPENING and (not opening or opening.text != _OPENING[token.text]):
@@ -138,8 +145,15 @@ def _unclosed(pieces: Sequence[Piece]) -> Piece | None:
 
 
 def toml_complaint(reason: str) -> str:
-    """What TOML's parser says is wrong, and, where it trips over a regex's backslash, what to write instead."""
-    reason = reason[:1].lower() + reason[1:]
-    if "'\\'" in reason or "hex value" in reason:
-        return f"{reason}: write each backslash twice (\"…\\\\S…\"), or use '''…''', which keeps them as they are"
-    return reason
+    """What TOML's parser says is wrong, in words that say what to do about it."""
+    if reason.startswith("Unescaped '\\'") or "hex value" in reason:
+        words = reason[:1].lower() + reason[1:]
+        return f"{words}: write each backslash twice (\"…\\\\S…\"), or use '''…''', which keeps them as they are"
+    return _TOML.get(reason) or reason[:1].lower() + reason[1:]
+
+
+_TOML: Final = {
+    "Illegal character '\\n'": "this string is not closed on its line",
+    "Cannot overwrite a value": "this key stands twice",
+    "Invalid value": "this is no value: an expression is written in quotes",
+}

@@ -73,7 +73,7 @@ def evaluate(node: Node, scope: Scope) -> Value:
     try:
         value = _evaluate(node, scope)
     except UnusableValueError as error:
-        raise EvaluationProblem(str(error), node) from None
+        raise EvaluationProblem(str(error), node) from error.__cause__
     if scope.steps is not None:
         scope.steps.append(Step(node, value))
     return value

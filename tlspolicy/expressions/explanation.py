@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tlspolicy.errors import printable, shortened
+from tlspolicy.expressions.values import text
+
 if TYPE_CHECKING:
     from tlspolicy.expressions.values import Value
 
@@ -68,9 +71,8 @@ def shown(value: Value) -> str:
     """`value` as the language spells it: texts in quotes, arrays in brackets; cut where it is long."""
     if isinstance(value, tuple):
         return _short(f"[{', '.join(map(shown, value))}]")
-    return _short(repr(value))
+    return _short(f"'{value}'" if isinstance(value, str) else text(value))
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+    return shortened(printable(" ".join(text.split())), _LONGEST_TEXT)

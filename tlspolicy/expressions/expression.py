@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError
-from tlspolicy.expressions import nodes
+from tlspolicy.expressions import nodes, values
 from tlspolicy.expressions.checker import problems, result_types
 from tlspolicy.expressions.evaluator import EvaluationProblem, Scope, evaluate
 from tlspolicy.expressions.explanation import Part, Tried
@@ -64,7 +64,7 @@ class Expression:
         if not isinstance(value, float) and not INT_MIN <= value <= INT_MAX:
             message = f"this integer is larger than 64 bits can hold ({INT_MIN} to {INT_MAX})"
             raise PolicySyntaxError(message, place=place)
-        text = str(value).lower()
+        text = _scalar_text(value)
         return cls(replace(_scalar_node(value), end=len(text)), schema, text, place)
 
     @classmethod
@@ -100,7 +100,9 @@ class Expression:
             return evaluate(self.node, scope)
         except EvaluationProblem as problem:
             node = problem.node
-            raise PolicyEvaluationError(problem.reason, self.text, node.start, node.end, self.place) from None
+            raise PolicyEvaluationError(
+                problem.reason, self.text, node.start, node.end, self.place
+            ) from problem.__cause__
 
     def explain_in(self, scope: Scope, key: str) -> Tried:
         """Evaluate it as `evaluate_in` does, in a scope that keeps steps, and say what each part of it gave."""
@@ -109,7 +111,7 @@ class Expression:
         parts = tuple(
             Part(self.text[step.node.start : step.node.end], step.value)
             for step in scope.steps
-            if step.node is not self.node and not isinstance(step.node, _CONSTANTS)
+            if step.node is not self.node and step.node.end and not isinstance(step.node, _CONSTANTS)
         )
         return Tried(key, self.text, value, parts)
 
@@ -118,12 +120,20 @@ class Expression:
         return self.text
 
 
+def _scalar_text(value: float) -> str:
+    if isinstance(value, float):
+        written = values.text(value)
+        return written if "." in written else f"{written}.0"
+    # The positive of the least integer would not fit in 64 bits.
+    return str(value).lower() if value != INT_MIN else f"-{INT_MAX} - 1"
+
+
 def _scalar_node(value: float) -> Node:
     if isinstance(value, bool):
         return nodes.Boolean(value)
     if isinstance(value, float):
         return nodes.Unary("-", nodes.Float(-value)) if math.copysign(1, value) < 0 else nodes.Float(value)
-    if value == INT_MIN:  # Its positive would not fit in 64 bits.
+    if value == INT_MIN:
         return nodes.Binary("-", nodes.Unary("-", nodes.Integer(INT_MAX)), nodes.Integer(1))
     return nodes.Unary("-", nodes.Integer(-value)) if value < 0 else nodes.Integer(value)
 
@@ -141,7 +151,7 @@ def kind_of(value: object) -> str:
             return "a text"
         case Mapping():
             return "a table"
-        case Sequence():
+        case Sequence() if not isinstance(value, bytes):
             return "an array"
         case _:
             return f"a {type(value).__name__}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_EXPRESSION_LENGTH = 65_536
 MAX_EXPRESSION_DEPTH = 64
-MAX_RULES_LENGTH = 16_777_216
+MAX_RULES_LENGTH = 1_048_576
 
 _INT_MAX_DIGITS = len(str(INT_MAX))
 _FIRST_SPELLING: Final = {"=": "==", "=<": "<=", "=>": ">="}
@@ -283,7 +283,7 @@ def _check_depth(root: Node, text: str, place: Place) -> None:
         level = [child for node in level for child in nodes.children(node)]
         if not level:
             return
-    message = f"an expression may be {MAX_EXPRESSION_DEPTH} levels deep, and this is a level more"
+    message = f"an expression may have {MAX_EXPRESSION_DEPTH} levels, or operators in a row: this is one more"
     raise PolicySyntaxError(message, text, level[0].start, level[0].end, place)
 
 

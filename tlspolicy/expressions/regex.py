@@ -49,8 +49,12 @@ def compiled(pattern: str) -> Pattern:
         raise RegexError(reason) from None
     try:
         return rurex.compile(pattern)
-    except (rurex.PatternError, ValueError) as error:
-        raise RegexError(getattr(error, "msg", str(error)), getattr(error, "pos", None)) from None
+    except rurex.PatternError as error:
+        raise RegexError(error.msg, error.pos) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # What Rust code that fails raises: no Exception, and no name.
+            raise
+        raise RegexError("this is no regular expression") from None
 
 
 def search(pattern: str, subject: str) -> tuple[str, ...] | None:

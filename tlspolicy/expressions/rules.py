@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlspolicy.errors import Place, PolicySyntaxError, did_you_mean
+from tlspolicy.errors import Place, PolicySyntaxError, did_you_mean, quoted
 from tlspolicy.expressions.evaluator import Scope
 from tlspolicy.expressions.explanation import Explanation
 from tlspolicy.expressions.expression import Expression, kind_of
 from tlspolicy.expressions.parser import parse_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tlspolicy.expressions.explanation import Tried
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 MAX_RULES = 100_000
 
 _KEYS: Final = ("if", "then", "else")
-_LIST_TEXT: Final = re.compile(r"\s*\[(?:\s|#[^\n]*)*(?:\{|\]\s*\Z)")
+_BLANK: Final = r"(?:\s|#[^\n]*\n)*+"
+_LIST_TEXT: Final = re.compile(rf"{_BLANK}\[{_BLANK}\{{")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class Rule(NamedTuple):
@@ -66,33 +71,37 @@ class RuleList:
             PolicySyntaxError: it is no such list, one of its expressions is none, or it is beyond a limit.
         """
         if isinstance(source, str) and _LIST_TEXT.match(source):
-            rules = parse_rules(source, place)
-            check_control_characters(rules, place)
-            return cls.of_data(rules, schema, place)
-        return cls.of_data(source, schema, place)
+            return cls.of_file_data(parse_rules(source, place), schema, place)
+        return cls._of(source, place, partial(_expression, schema=schema, parse=Expression.parse), schema)
 
     @classmethod
-    def of_data(cls, data: object, schema: Schema, place: Place = Place()) -> RuleList:
-        """Make a list of what TOML or JSON has read: as `parse`, but a text is always a single expression."""
-        if isinstance(data, Mapping) and data and all(isinstance(key, str) and key.isdecimal() for key in data):
-            data = [data[key] for key in sorted(data, key=int)]
-        if isinstance(data, Mapping) or not isinstance(data, Sequence) or isinstance(data, str):
-            return cls((), _expression(data, schema, place), schema)
+    def of_file_data(cls, data: object, schema: Schema, place: Place = Place()) -> RuleList:
+        r"""Make a list of what TOML or JSON has read from a file: as `parse`, but a text is always a single expression.
+
+        A control character other than TAB, LF and CR is refused: the file's escapes make one of a regular expression's
+        `\b`, and the rule would then never match without a word.
+        """
+        return cls._of(data, place, partial(_expression, schema=schema, parse=_expression_in_file), schema)
+
+    @classmethod
+    def _of(
+        cls, data: object, place: Place, expression: Callable[[object, Place], Expression], schema: Schema
+    ) -> RuleList:
+        data = _in_order(data, place)
+        if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
+            return cls((), expression(data, place), schema)
         if len(data) > MAX_RULES:
             raise PolicySyntaxError(f"a list may have {MAX_RULES} rules, this has {len(data)}", place=place)
-        return cls._of_sequence(data, schema, place)
-
-    @classmethod
-    def _of_sequence(cls, data: Sequence[object], schema: Schema, place: Place) -> RuleList:
         if not data:
             raise PolicySyntaxError("the list of rules is empty: it must end with { else = … }", place=place)
-        places = [_at(place, f"[{index}]") for index in range(len(data))]
         final = len(data) - 1
-        entries = [
-            _checked_entry(entry, i == final, at) for i, (entry, at) in enumerate(zip(data, places, strict=True))
-        ]
-        *conditional, last = [_expressions(entry, schema, at) for entry, at in zip(entries, places, strict=True)]
-        return cls(tuple(Rule(rule["if"], rule["then"]) for rule in conditional), last["else"], schema)
+        parsed: list[dict[str, Expression]] = []
+        for index, item in enumerate(data):
+            at = _at(place, f"[{index}]")
+            entry = _checked_entry(item, index == final, at)
+            parsed.append({key: expression(value, _at(at, f".{key}")) for key, value in entry.items()})
+        *conditional, last = parsed
+        return cls(tuple([Rule(rule["if"], rule["then"]) for rule in conditional]), last["else"], schema)
 
     @property
     def results(self) -> tuple[Expression, ...]:
@@ -137,25 +146,17 @@ class RuleList:
         return Explanation(tried[-1].value, None, tuple(tried))
 
 
-def check_control_characters(data: object, place: Place) -> None:
-    r"""Refuse a control character other than TAB, LF and CR in a text of `data`, as it was read from a file.
+def _in_order(data: object, place: Place) -> object:
+    """The entries of a list that is written as a table by number; any other data as it is."""
+    if not isinstance(data, Mapping) or not data or not all(_is_number(key) for key in data):
+        return data
+    if len({int(key) for key in data}) < len(data):
+        raise PolicySyntaxError("two rules have the same number", place=place)
+    return [data[key] for key in sorted(data, key=int)]
 
-    A file's escapes make one of a regular expression's `\b`, and the rule would then never match without a word.
-    """
-    if isinstance(data, str):
-        for position, character in enumerate(data):
-            if unicodedata.category(character) == "Cc" and character not in "\t\n\r":
-                message = (
-                    f"the control character U+{ord(character):04X} comes of a single backslash in the file: "
-                    "write it twice (\\\\b), or write the text in '''…''', which keeps backslashes as they are"
-                )
-                raise PolicySyntaxError(message, data, position, position + 1, place)
-    elif isinstance(data, Mapping):
-        for key, value in data.items():
-            check_control_characters(value, _at(place, f".{key}"))
-    elif isinstance(data, Sequence):
-        for index, value in enumerate(data):
-            check_control_characters(value, _at(place, f"[{index}]"))
+
+def _is_number(key: object) -> bool:
+    return isinstance(key, str) and bool(_NUMBER.fullmatch(key))
 
 
 def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, object]:  # noqa: FBT001
@@ -165,7 +166,8 @@ def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, obje
     for key in entry:
         if key not in _KEYS:
             hint = did_you_mean(str(key), _KEYS)
-            raise PolicySyntaxError(f"unknown key {key!r}{hint or ': a rule has if and then, or else'}", place=place)
+            hint = hint or ": a rule has if and then, or else"
+            raise PolicySyntaxError(f"unknown key {quoted(key)}{hint}", place=place)
     match sorted(entry):
         case ["else"] if last:
             return entry
@@ -186,19 +188,30 @@ def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, obje
     raise PolicySyntaxError(message, place=place)
 
 
-def _expressions(entry: Mapping[str, object], schema: Schema, place: Place) -> dict[str, Expression]:
-    return {key: _expression(value, schema, _at(place, f".{key}")) for key, value in entry.items()}
-
-
-def _expression(value: object, schema: Schema, place: Place) -> Expression:
+def _expression(
+    value: object, place: Place, *, schema: Schema, parse: Callable[[str, Schema, Place], Expression]
+) -> Expression:
     match value:
         case str():
-            return Expression.parse(value, schema, place)
+            return parse(value, schema, place)
         case bool() | int() | float():
             return Expression.of_scalar(value, schema, place)
+        case Mapping():
+            message = "a list of rules is written [ { if = …, then = … }, { else = … } ], and this is a table"
         case _:
             message = f"an expression in quotes, a boolean or a number must stand here, not {kind_of(value)}"
-            raise PolicySyntaxError(message, place=place)
+    raise PolicySyntaxError(message, place=place)
+
+
+def _expression_in_file(text: str, schema: Schema, place: Place) -> Expression:
+    control = _CONTROL.search(text)
+    if control:
+        message = (
+            f"the control character U+{ord(control.group()):04X} comes of a single backslash in the file: "
+            "write it twice (\\\\b), or write the text in '''…''', which keeps backslashes as they are"
+        )
+        raise PolicySyntaxError(message, text, control.start(), control.end(), place)
+    return Expression.parse(text, schema, place)
 
 
 def _at(place: Place, step: str) -> Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 from tlspolicy.errors import PolicyTypeError, PolicyValueError
@@ -38,16 +39,19 @@ class Schema:
 
     def __post_init__(self) -> None:
         """Check and copy what was given."""
+        for what, given in (("variables", self.variables), ("constants", self.constants)):
+            if not isinstance(given, Mapping):
+                raise PolicyTypeError(f"the {what} of a schema must be a mapping, not {type(given).__name__}")
         constants = {name: _constant(name, value) for name, value in self.constants.items()}
-        object.__setattr__(self, "variables", dict(self.variables))
-        object.__setattr__(self, "constants", constants)
         for name, kind in self.variables.items():
             if kind not in TYPES:
                 raise PolicyTypeError(f"variable {name!r}: its type must be int, float, str or tuple, not {kind!r}")
-            if not _NAME.fullmatch(name):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
                 raise PolicyValueError(f"variable {name!r}: an expression can't spell this name")
             if name in constants or name in FUNCTIONS:
                 raise PolicyValueError(f"variable {name!r}: this name is a constant or a function already")
+        object.__setattr__(self, "variables", MappingProxyType(dict(self.variables)))
+        object.__setattr__(self, "constants", MappingProxyType(constants))
 
     @classmethod
     def of(cls, context_class: type, constants: Mapping[str, Value] | None = None) -> Schema:
@@ -65,11 +69,20 @@ class Schema:
             PolicyTypeError: an annotation of another type.
             PolicyValueError: as for `Schema`.
         """
-        hints: dict[str, Any] = get_type_hints(context_class)
+        try:
+            hints: dict[str, Any] = get_type_hints(context_class)
+        except (TypeError, NameError) as error:
+            raise PolicyTypeError(f"{context_class!r} is no class whose annotations can be read: {error}") from None
         variables = {name: get_origin(hint) or hint for name, hint in hints.items() if not name.startswith("_")}
         schema = cls(variables, constants or {})
         object.__setattr__(schema, "context_class", context_class)
         return schema
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what it was made of: the views that keep it unchanged can't be."""
+        if self.context_class:
+            return Schema.of, (self.context_class, dict(self.constants))
+        return Schema, (dict(self.variables), dict(self.constants))
 
     def __hash__(self) -> int:
         """Equal schemas have equal hashes."""
@@ -93,12 +106,12 @@ class Schema:
         """
         try:
             return language_value(getattr(context, name) if self.context_class else context.get(name, ""))
-        except (AttributeError, TypeError, ValueError) as error:
-            raise UnusableValueError(f"variable {name!r}: {error}") from None
+        except Exception as error:  # A context may be anybody's class, and do anything when it is read.
+            raise UnusableValueError(f"variable {name!r}: {error}") from error
 
 
 def _constant(name: str, value: object) -> Value:
-    if not (_NAME.fullmatch(name) or _GLOBAL.fullmatch(name)):
+    if not isinstance(name, str) or not (_NAME.fullmatch(name) or _GLOBAL.fullmatch(name)):
         raise PolicyValueError(f"constant {name!r}: an expression can't spell this name")
     try:
         return language_value(value)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Value: TypeAlias = "int | float | str | tuple[Value, ...]"
 
@@ -49,10 +49,11 @@ def language_value(value: object) -> Value:
         TypeError: it is of another type.
         ValueError: an integer beyond 64 bits, a text with a lone surrogate, or a value beyond the limits.
     """
-    return _language_value(value, MAX_VALUE_DEPTH)
+    return _language_value(value, MAX_VALUE_DEPTH, iter(range(MAX_ARRAY_LENGTH)))
 
 
-def _language_value(value: object, depth: int) -> Value:
+def _language_value(value: object, depth: int, budget: Iterator[int]) -> Value:
+    """As `language_value`; `budget` gives one item for each element that the value may have in all."""
     match value:
         case None:
             return ""
@@ -65,11 +66,17 @@ def _language_value(value: object, depth: int) -> Value:
         case str():
             return checked_text(value)
         case tuple() | list():
-            if len(value) > MAX_ARRAY_LENGTH or not depth:
-                raise ValueError("an array that is too large or too deep")
-            return tuple([_language_value(item, depth - 1) for item in value])
+            if not depth:
+                raise ValueError(f"an array of more than {MAX_VALUE_DEPTH} levels")
+            return tuple([_element(item, depth - 1, budget) for item in value])
         case _:
             raise TypeError(f"{type(value).__name__} is no type of the language: int, float, str or tuple")
+
+
+def _element(item: object, depth: int, budget: Iterator[int]) -> Value:
+    if next(budget, None) is None:
+        raise ValueError(f"an array of more than {MAX_ARRAY_LENGTH} elements")
+    return _language_value(item, depth, budget)
 
 
 def checked_text(text: str) -> str:
