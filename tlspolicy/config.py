@@ -32,9 +32,9 @@ _TLS_KEYS: Final = {
     "dane": "dane",
     "mta-sts": "mta_sts",
 }
+_TIMEOUT_KEYS: Final = {"tls": "tls_timeout", "mta-sts": "mta_sts_timeout"}
 _OTHERS: Final = frozenset({"hostname", "ip-strategy", "limits", "next-hop", "source-ip", "timeouts"})
 _MANY_DIGITS: Final = re.compile(r"[0-9](?:_?[0-9]){4000,}")
-_TIMEOUT_KEYS: Final = {"tls": "tls_timeout", "mta-sts": "mta_sts_timeout"}
 
 
 class Configured(NamedTuple):
@@ -106,11 +106,11 @@ def settings(document: Mapping[str, object], place: Place) -> dict[str, Configur
     """
     tls = _table(document, _TLS, place)
     timeouts = _table(document, _TIMEOUTS, place)
-    if tls is None and not (timeouts and timeouts.keys() & _TIMEOUT_KEYS):
-        message = "there is no TLS policy in this document: looked for the table [queue.outbound.tls]"
-        raise PolicySyntaxError(message, place=place)
     if tls is None:
         _refuse_misspelt(document, place)
+        if not (timeouts and timeouts.keys() & _TIMEOUT_KEYS):
+            message = "there is no TLS policy in this document: looked for the table [queue.outbound.tls]"
+            raise PolicySyntaxError(message, place=place)
     for key in tls or {}:
         if key not in _TLS_KEYS:
             message = f"unknown key {quoted(key)}{did_you_mean(str(key), _TLS_KEYS)}"

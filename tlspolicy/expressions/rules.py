@@ -165,8 +165,7 @@ def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, obje
         raise PolicySyntaxError(f"a rule is a table {{ if = …, then = … }}, not {kind_of(entry)}", place=place)
     for key in entry:
         if key not in _KEYS:
-            hint = did_you_mean(str(key), _KEYS)
-            hint = hint or ": a rule has if and then, or else"
+            hint = did_you_mean(str(key), _KEYS) or ": a rule has if and then, or else"
             raise PolicySyntaxError(f"unknown key {quoted(key)}{hint}", place=place)
     match sorted(entry):
         case ["else"] if last:
