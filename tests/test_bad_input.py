@@ -93,7 +93,7 @@ p.toml:4: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 1: unknow
         "p.toml: queue.outbound.tls.start-tls: unknown key 'start-tls'; did you mean 'starttls'?",
     ),
     "table-for-a-list": (
-        tls("starttls = { else = 'require' }"),
+        tls("starttls = { if = '1', then = 'require' }"),
         PolicySyntaxError,
         "p.toml: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
         "and this is a table",
@@ -256,12 +256,14 @@ p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 11: missing ), 
     "empty-file": (
         "",
         PolicySyntaxError,
-        "p.toml: there is no TLS policy in this document: looked for the table [queue.outbound.tls]",
+        "p.toml: there is no TLS policy in this document: looked for the table [queue.outbound.tls], the tables "
+        "[queue.strategy] and [queue.tls.NAME] or the objects MtaOutboundStrategy and MtaTlsStrategy",
     ),
     "other-file": (
         "[server]\nhostname = 'mx'\n[queue.outbound.timeouts]\nconnect = '1m'",
         PolicySyntaxError,
-        "p.toml: there is no TLS policy in this document: looked for the table [queue.outbound.tls]",
+        "p.toml: there is no TLS policy in this document: looked for the table [queue.outbound.tls], the tables "
+        "[queue.strategy] and [queue.tls.NAME] or the objects MtaOutboundStrategy and MtaTlsStrategy",
     ),
     "queue-no-table": ("queue = 1", PolicySyntaxError, "p.toml: queue: this must be a table"),
     "tls-no-table": (
@@ -287,7 +289,10 @@ p.toml: line 3, column 1: this key stands twice
     "nested-too-deep": (
         tls("starttls = " + "[" * 100_000),
         PolicySyntaxError,
-        "p.toml: tables or arrays are nested too deep",
+        f"""\
+p.toml: line 2, column 100011: tables or arrays are nested too deep
+    …{"[" * 45}
+     {" " * 44}^""",
     ),
     "misspelt-table": (
         "[queue.outbound.timeouts]\ntls = '1m'\n[queue.outbound.tsl]\ndane = 'require'",
@@ -423,7 +428,7 @@ def test_an_array_as_a_text_is_an_expression() -> None:
 def test_other_name(tmp_path: Path) -> None:
     with pytest.raises(PolicySyntaxError) as raised:
         TlsPolicy.load(tmp_path / "p.yaml")
-    assert str(raised.value) == f"{tmp_path / 'p.yaml'}: the name of a policy's file ends in .toml"
+    assert str(raised.value) == f"{tmp_path / 'p.yaml'}: the name of a policy's file ends in .toml, .json or .ndjson"
 
 
 def test_file_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

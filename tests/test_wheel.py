@@ -22,6 +22,11 @@ policy = TlsPolicy.load(sys.argv[1])
 decision = policy.evaluate(DeliveryContext(retry_num=1, last_error="tls"))
 assert decision.allow_invalid_certs and SSLContexts().get(decision)
 assert RuleList.parse("[ { else = 'retry_num + 1' } ]", DELIVERY).evaluate(DeliveryContext()) == 1
+from tlspolicy.expressions.functions import FUNCTIONS
+for name, function in FUNCTIONS.items():
+    if name != "matches":
+        call = f"{name}({', '.join(['mx'] * function.arity[0])})"
+        RuleList.parse(f'[ {{ if = "{call}", then = 1 }}, {{ else = 2 }} ]', DELIVERY).explain(DeliveryContext(mx="a"))
 try:
     TlsPolicy(allow_invalid_certs="matches('a', mx)")
 except PolicySyntaxError as error:

@@ -24,8 +24,11 @@ from tlspolicy import (
     TlsDecision,
     TlsPolicy,
     classify,
+    is_local_address,
+    is_local_domain,
     secure,
 )
+from tlspolicy.expressions.values import Value
 
 policy = TlsPolicy.load("policy.toml")
 policy = TlsPolicy.load(Path("policy.toml"))
@@ -50,6 +53,21 @@ session = secure(smtplib.SMTP(), decision, contexts, mx="mx1.example.org", dane=
 assert_type(session, Session)
 assert_type(session.version, str | None)
 assert_type(classify(OSError(), Phase.CONNECT), Failure)
+
+
+async def decide() -> None:
+    assert_type(await policy.evaluate_async(context), TlsDecision)
+    assert_type(await rules.evaluate_async(context), Value)
+
+
+async def lookup(domain: str) -> bool:
+    return domain == "example.org"
+
+
+policy = TlsPolicy.load("policy.toml", functions={"is_local_domain": is_local_domain(lookup)})
+policy = TlsPolicy(functions={"is_local_address": is_local_address({"jane@example.org"}), "own": len})
+assert_type(policy.rules, dict[str, RuleList])
+assert_type(policy.strategies, dict[str, TlsDecision])
 rules = RuleList.parse("[ { else = 1 } ]", DELIVERY)
 assert_type(rules.explain(context), Explanation)
 expression = Expression.parse("a + 1", Schema({"a": int}, {"$b": 2.5}))

@@ -17,6 +17,7 @@ from tlspolicy.expressions.rules import RuleList
 from tlspolicy.expressions.schema import Schema
 from tlspolicy.failures import Failure, Phase, classify
 from tlspolicy.policy import PolicyExplanation, TlsPolicy
+from tlspolicy.providers import is_local_address, is_local_domain
 from tlspolicy.smtp import Level, Session, secure
 from tlspolicy.sslcontext import SSLContexts
 
@@ -46,5 +47,7 @@ __all__ = [
     "TlsPolicy",
     "TlsSessionError",
     "classify",
+    "is_local_address",
+    "is_local_domain",
     "secure",
 ]

@@ -1,68 +1,59 @@
-"""Documents: Stalwart's configuration file → the rule list of each setting.
-
-A document is Stalwart's own: what it says of other things is no concern of a policy and is passed over. A key that is
-not known inside the table of the policy is an error.
-
-See https://stalw.art/docs/0.11/smtp/outbound/tls and https://stalw.art/docs/0.11/smtp/outbound/timeouts.
-"""
+"""Files: a file of Stalwart's configuration → its data, as TOML or JSON has it."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
 from os import fsdecode
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import tomli
 
-from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, did_you_mean, quoted
-from tlspolicy.expressions.complaints import toml_complaint
+from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, listed, quoted
+from tlspolicy.expressions.complaints import json_complaint, toml_complaint
+from tlspolicy.layouts import NAMED, SINGLETON
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterator
 
 MAX_FILE_SIZE: Final = 32 * 1024 * 1024
 
-_TLS: Final = ("queue", "outbound", "tls")
-_TIMEOUTS: Final = ("queue", "outbound", "timeouts")
-_TLS_KEYS: Final = {
-    "starttls": "starttls",
-    "allow-invalid-certs": "allow_invalid_certs",
-    "dane": "dane",
-    "mta-sts": "mta_sts",
-}
-_TIMEOUT_KEYS: Final = {"tls": "tls_timeout", "mta-sts": "mta_sts_timeout"}
-_OTHERS: Final = frozenset({"hostname", "ip-strategy", "limits", "next-hop", "source-ip", "timeouts"})
 _MANY_DIGITS: Final = re.compile(r"[0-9](?:_?[0-9]){4000,}")
+_TOO_LARGE: Final = "an integer of thousands of digits"
+_TOO_DEEP: Final = "tables or arrays are nested too deep"
+_PLAN_CHANGES: Final = ("update", "upsert", "create", "reconcile")
+
+# The strings, comments and brackets of TOML, and the strings, words and signs of JSON.
+_TOML_PIECE: Final = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|"(?:[^"\\\n]|\\.)*+"'
+    r"|'''(?:[^']|'(?!''))*+'{3,5}|'[^'\n]*'|#[^\n]*|[\[\]{}]",
+    re.DOTALL,
+)
+_JSON_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 
 
-class Configured(NamedTuple):
-    """What a document says of a setting, and where."""
-
-    data: object
-    place: Place
-
-
-def read(path: str | os.PathLike[str]) -> str:
-    """The text of a policy's file.
+def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]]]:
+    """The text of a policy's file, and what parses such files.
 
     Raises:
         OSError: it can't be read.
-        PolicySyntaxError: its name does not end in `.toml`, it is too large, or not UTF-8.
+        PolicySyntaxError: its name ends in none of `.toml`, `.json` and `.ndjson`, it is too large, or not UTF-8.
     """
     path = Path(fsdecode(path))
     place = Place(file=str(path))
     if "\0" in str(path):
         raise PolicySyntaxError("no file has a name with a NUL in it", place=place)
-    if path.suffix.lower() != ".toml":
-        raise PolicySyntaxError("the name of a policy's file ends in .toml", place=place)
+    parse = _PARSERS.get(path.suffix.lower())
+    if parse is None:
+        raise PolicySyntaxError(f"the name of a policy's file ends in {listed(_PARSERS)}", place=place)
     with path.open("rb") as file:
         data = file.read(MAX_FILE_SIZE + 1)
     if len(data) > MAX_FILE_SIZE:
         raise PolicySyntaxError(f"a policy's file may have {MAX_FILE_SIZE} bytes, and this is larger", place=place)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig"), parse
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"not UTF-8: the byte 0x{data[error.start]:02x} can't stand there"
@@ -81,11 +72,9 @@ def parse_toml(text: str, place: Place) -> dict[str, object]:
         start = _where(error)
         raise PolicySyntaxError(toml_complaint(error.msg), text, start, start + 1, place) from None
     except RecursionError:
-        raise PolicySyntaxError("tables or arrays are nested too deep", place=place) from None
+        _refuse(_TOO_DEEP, text, _deepest(_TOML_PIECE, text), place)
     except ValueError:  # Of int(), which tomli lets pass.
-        digits = _MANY_DIGITS.search(text)
-        start, end = digits.span() if digits else (0, 0)
-        raise PolicySyntaxError("an integer of thousands of digits", text, start, end, place) from None
+        _refuse(_TOO_LARGE, text, _MANY_DIGITS.search(text), place)
 
 
 def _where(error: tomli.TOMLDecodeError) -> int:
@@ -97,61 +86,147 @@ def _where(error: tomli.TOMLDecodeError) -> int:
     return error.pos
 
 
-def settings(document: Mapping[str, object], place: Place) -> dict[str, Configured]:
-    """What a document says of each setting, by the setting's name; settings that it leaves out are not there.
+def parse_json(text: str, place: Place) -> dict[str, object]:
+    """The data of a JSON document.
 
     Raises:
-        PolicySyntaxError: it says nothing of outbound TLS, a table is none, a key is not known, a text holds a control
-            character.
+        PolicySyntaxError: it is none, is no object, has a key twice, or a number that is none.
     """
-    tls = _table(document, _TLS, place)
-    timeouts = _table(document, _TIMEOUTS, place)
-    if tls is None:
-        _refuse_misspelt(document, place)
-        if not (timeouts and timeouts.keys() & _TIMEOUT_KEYS):
-            message = "there is no TLS policy in this document: looked for the table [queue.outbound.tls]"
-            raise PolicySyntaxError(message, place=place)
-    for key in tls or {}:
-        if key not in _TLS_KEYS:
-            message = f"unknown key {quoted(key)}{did_you_mean(str(key), _TLS_KEYS)}"
-            raise PolicySyntaxError(message, place=_at(place, (*_TLS, str(key))))
-    return {
-        **_configured(tls or {}, _TLS, _TLS_KEYS, place),
-        **_configured(timeouts or {}, _TIMEOUTS, _TIMEOUT_KEYS, place),
-    }
+    data = _json(text, text, 0, place)
+    if not isinstance(data, dict):
+        raise PolicySyntaxError("a policy in JSON is an object: { … }", text, 0, 1, place)
+    return data
 
 
-def _refuse_misspelt(document: Mapping[str, object], place: Place) -> None:
-    """Refuse a table beside which the one of the policy is missing, and whose name is nearly that."""
-    outbound = _table(document, _TLS[:-1], place) or {}
-    for key in outbound:
-        if key not in _OTHERS and did_you_mean(str(key), _TLS[-1:]):
-            message = f"unknown table {quoted(key)}; did you mean 'tls'?"
-            raise PolicySyntaxError(message, place=_at(place, (*_TLS[:-1], str(key))))
+def parse_plan(text: str, place: Place) -> dict[str, object]:
+    """The objects of a plan, one change a line, as a JSON document of them.
+
+    A later change of the same strategy, or of the singleton, wins.
+
+    Raises:
+        PolicySyntaxError: a line is no change.
+    """
+    singleton: dict[str, object] = {}
+    strategies: dict[object, object] = {}
+    start = 0
+    for line in text.split("\n"):
+        change = _json(line, text, start, place) if line.strip() else None
+        name = _object_of(change)
+        if name:
+            value = _change(change, text, start, start + len(line), place)
+            if name == SINGLETON:
+                singleton.update(value)
+            else:
+                strategies.update({_name_of(strategy, key): strategy for key, strategy in value.items()})
+        start += len(line) + 1
+    document = {SINGLETON: singleton, NAMED: list(strategies.values())}
+    return {name: data for name, data in document.items() if data}
 
 
-def _table(document: Mapping[str, object], path: tuple[str, ...], place: Place) -> Mapping[str, object] | None:
-    """The table at `path`; `None` where there is none."""
-    table: object = document
-    for depth, key in enumerate(path):
-        if not isinstance(table, Mapping):
-            raise PolicySyntaxError("this must be a table", place=_at(place, path[:depth]))
-        if key not in table:
-            return None
-        table = table[key]
-    if not isinstance(table, Mapping):
-        raise PolicySyntaxError("this must be a table", place=_at(place, path))
-    return table
+def _object_of(change: object) -> str:
+    """Which of a policy's objects a line of a plan changes, if any; `x:` may stand before its name."""
+    name = change.get("object") if isinstance(change, dict) else None
+    name = re.sub("^x:", "", name, flags=re.IGNORECASE) if isinstance(name, str) else ""
+    return name if name in (SINGLETON, NAMED) else ""
 
 
-def _configured(
-    table: Mapping[str, object], path: tuple[str, ...], keys: Mapping[str, str], place: Place
-) -> dict[str, Configured]:
-    return {name: Configured(table[key], _at(place, (*path, key))) for key, name in keys.items() if key in table}
+def _name_of(strategy: object, key: str) -> object:
+    """What a later change of the same strategy has, too."""
+    name = strategy.get("name") if isinstance(strategy, dict) else None
+    return name if isinstance(name, str) else ("", key)
 
 
-def _at(place: Place, path: tuple[str, ...]) -> Place:
-    return Place(file=place.file, key=".".join(path))
+def _change(change: object, text: str, start: int, end: int, place: Place) -> dict[str, object]:
+    kind, value = (change.get("@type"), change.get("value")) if isinstance(change, dict) else (None, None)
+    if kind not in _PLAN_CHANGES:
+        message = f"the change {quoted(kind)} of a policy is none of {listed(_PLAN_CHANGES)}"
+        raise PolicySyntaxError(message, text, start, end, place)
+    if not isinstance(value, dict):
+        raise PolicySyntaxError("a change has a 'value', which is an object", text, start, end, place)
+    return value
+
+
+class _DuplicateKeyError(Exception):
+    """An object of JSON has a key twice."""
+
+
+class _NoNumberError(Exception):
+    """A number of JSON is none: `NaN`, `Infinity`."""
+
+
+def _json(line: str, text: str, start: int, place: Place) -> object:
+    """The data of a line of `text`, which begins at `start`."""
+    try:
+        return json.loads(line, object_pairs_hook=_object, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        at = start + error.pos
+        raise PolicySyntaxError(json_complaint(error.msg), text, at, at + 1, place) from None
+    except _DuplicateKeyError:
+        duplicates = list(_duplicates(text, start))
+        _refuse("this key stands twice in its object", text, duplicates[0], place)
+    except _NoNumberError:
+        constants = (piece for piece in _JSON_PIECE.finditer(text, start) if piece.group() in _CONSTANTS)
+        _refuse("this is no number of JSON", text, next(constants, None), place)
+    except RecursionError:
+        _refuse(_TOO_DEEP, text, _deepest(_JSON_PIECE, text), place)
+    except ValueError:  # Of int().
+        _refuse(_TOO_LARGE, text, _MANY_DIGITS.search(text, start), place)
+
+
+_CONSTANTS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise _DuplicateKeyError
+    return data
+
+
+def _no_number(_word: str) -> NoReturn:
+    raise _NoNumberError
+
+
+def _duplicates(text: str, start: int) -> Iterator[re.Match[str]]:
+    """The keys that an object has once more."""
+    keys: list[set[str]] = []
+    string: re.Match[str] | None = None
+    for piece in _JSON_PIECE.finditer(text, start):
+        match piece.group()[0]:
+            case '"':
+                string = piece
+            case "{" | "[":
+                keys.append(set())
+            case "}" | "]":
+                keys.pop()
+            case ":" if string:
+                key = json.loads(string.group())
+                if key in keys[-1]:
+                    yield string
+                keys[-1].add(key)
+            case _:
+                pass
+
+
+def _deepest(pieces: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The bracket that is nested deepest."""
+
+    def levels() -> Iterator[tuple[int, int, re.Match[str]]]:
+        level = 0
+        for piece in pieces.finditer(text):
+            level += (piece.group() in ("[", "{")) - (piece.group() in ("]", "}"))
+            yield level, -piece.start(), piece
+
+    return max(levels(), default=(0, 0, None))[2]
+
+
+def _refuse(message: str, text: str, found: re.Match[str] | None, place: Place) -> NoReturn:
+    """Raise an error that points at what was found."""
+    start, end = found.span() if found else (0, 0)
+    raise PolicySyntaxError(message, text, start, end, place) from None
+
+
+_PARSERS: Final = {".toml": parse_toml, ".json": parse_json, ".ndjson": parse_plan}
 
 
 def line_of(error: PolicyError, document: str) -> int | None:

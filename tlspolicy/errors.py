@@ -11,17 +11,19 @@ An error about text keeps the text (`source`) and the half-open range of charact
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
 _EXCERPT_WIDTH = 88
 _INDENT = "    "
 _LONGEST_MESSAGE = 500
 _LONGEST_NAME = 60
+_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class PolicyError(Exception):
         start: index of the first character of `source` that the error is about.
         end: index after the last one.
         place: where `source` came from.
+        others: what else is wrong with the same policy, each an error of its own.
     """
 
     def __init__(
@@ -62,13 +65,23 @@ class PolicyError(Exception):
         start: int = 0,
         end: int = 0,
         place: Place = Place(),
+        others: tuple[PolicyError, ...] = (),
     ) -> None:
-        super().__init__(message, source, start, end, place)
+        super().__init__(message, source, start, end, place, others)
         self.message = message
+        self.others = others
         self.source = source
         self.start = start
         self.end = end
         self.place = place
+
+    def with_others(self, others: tuple[PolicyError, ...]) -> Self:
+        """The same error with other `others`."""
+        return type(self)(self.message, self.source, self.start, self.end, self.place, others)
+
+    def on_line(self, line: int | None) -> Self:
+        """The same error, in a text that begins on a line of its file."""
+        return type(self)(self.message, self.source, self.start, self.end, replace(self.place, line=line), self.others)
 
     @property
     def line(self) -> int:
@@ -81,13 +94,41 @@ class PolicyError(Exception):
         return self.start - (self.source.rfind("\n", 0, self.start) + 1) + 1
 
     def __str__(self) -> str:
-        """The place, the message, and the line with carets under what the error is about."""
+        """The place, the message, and the line with carets under what the error is about; the others after it."""
+        shown = [self._alone(), *map(str, self.others[:_MOST_SHOWN])]
+        more = len(self.others) - _MOST_SHOWN
+        return "\n".join([*shown, f"and {more} more"] if more > 0 else shown)
+
+    def _alone(self) -> str:
         place = str(self.place)
         if not self.source:
             return f"{place}: {self.message}" if place else self.message
         at = f"line {self.line}, column {self.column}"
         head = f"{place}: {at}" if place else at
         return f"{head}: {self.message}\n{_excerpt(self.source, self.start, self.end)}"
+
+
+class Problems:
+    """Collects the errors that are raised in its `with` blocks, so that all that is wrong can be said at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[PolicyError] = []
+
+    def __enter__(self) -> None:
+        """Begin a part that may have errors of its own."""
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> bool:
+        """Keep a `PolicyError`, and let anything else pass."""
+        if not isinstance(error, PolicyError):
+            return False
+        self._errors += [error.with_others(()), *error.others]
+        return True
+
+    def raise_them(self) -> None:
+        """Raise the first error, with the others in it; do nothing where there was none."""
+        if self._errors:
+            first, *others = self._errors
+            raise first.with_others(tuple(others)) from None
 
 
 class PolicySyntaxError(PolicyError, ValueError):

@@ -1,30 +1,37 @@
-"""TlsPolicy: the settings, each a rule list, and one `evaluate`."""
+"""TlsPolicy: rule lists, and one `evaluate`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tlspolicy import config
+from tlspolicy.context import DELIVERY
 from tlspolicy.decision import Matched, TlsDecision
-from tlspolicy.errors import Place, PolicyError, PolicyTypeError
-from tlspolicy.expressions.rules import RuleList
-from tlspolicy.settings import SETTINGS
+from tlspolicy.errors import Place, PolicyError, PolicyTypeError, Problems
+from tlspolicy.expressions.rules import Outcome, RuleList
+from tlspolicy.layouts import Found, layout
+from tlspolicy.settings import SETTINGS, Setting
+from tlspolicy.strategies import Strategy, choice, strategies
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
 
     from tlspolicy.context import DeliveryContext
     from tlspolicy.expressions.explanation import Explanation
+    from tlspolicy.expressions.schema import Schema
 
-    Rules: TypeAlias = str | bool | float | Sequence[Mapping[str, object]]
+    Rules: TypeAlias = str | bool | float | Sequence[Mapping[str, object]] | Mapping[str, object]
+
+Functions: TypeAlias = Mapping[str, Callable[..., object]]
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class TlsPolicy:
-    """How much TLS each delivery attempt must have, written as Stalwart writes it. Immutable, thread-safe, picklable.
+    """How much TLS each delivery attempt must have, written as Stalwart writes it.
+
+    Immutable and thread-safe; picklable if its functions are.
 
     Args:
         starttls: `require` TLS (the default), use it where it is offered (`optional`), or `disable` it.
@@ -34,9 +41,10 @@ class TlsPolicy:
         mta_sts: the same for MTA-STS.
         tls_timeout: milliseconds for STARTTLS, the handshake and the EHLO after it together; `3m` by default.
         mta_sts_timeout: milliseconds for fetching the MTA-STS policy; `10m` by default.
+        functions: what answers the functions that ask the world, such as `is_local_domain`, as for `Schema`.
 
-        Each is what `RuleList.parse` takes: the text of an expression or of a rule list, a boolean, a number, or a
-        list of mappings.
+        Each setting is what `RuleList.parse` takes: the text of an expression or of a rule list, a boolean, a number,
+        or a list of mappings.
 
     Raises:
         PolicySyntaxError: a setting is no rule list.
@@ -45,12 +53,8 @@ class TlsPolicy:
     See https://stalw.art/docs/0.11/smtp/outbound/tls.
     """
 
-    starttls: RuleList
-    allow_invalid_certs: RuleList
-    dane: RuleList
-    mta_sts: RuleList
-    tls_timeout: RuleList
-    mta_sts_timeout: RuleList
+    _rules: tuple[RuleList, ...]
+    _strategies: tuple[Strategy, ...] | None
 
     def __init__(
         self,
@@ -61,75 +65,113 @@ class TlsPolicy:
         mta_sts: Rules | None = None,
         tls_timeout: Rules | None = None,
         mta_sts_timeout: Rules | None = None,
+        functions: Functions | None = None,
     ) -> None:
         given = (starttls, allow_invalid_certs, dane, mta_sts, tls_timeout, mta_sts_timeout)
-        for setting, source in zip(SETTINGS, given, strict=True):
-            rules = setting.parse(setting.default if source is None else source, Place(key=setting.name))
-            object.__setattr__(self, setting.name, rules)
+        found = {
+            setting.name: Found(source, Place(key=setting.name))
+            for setting, source in zip(SETTINGS, given, strict=True)
+            if source is not None
+        }
+        object.__setattr__(self, "_rules", _rule_lists(SETTINGS, found, _schema(functions), RuleList.parse))
+        object.__setattr__(self, "_strategies", None)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> TlsPolicy:
-        """Load a policy from a file of Stalwart's configuration.
+    def load(cls, path: str | os.PathLike[str], functions: Functions | None = None) -> TlsPolicy:
+        """Load a policy from a file of Stalwart's configuration, in any of its three layouts.
 
         Args:
-            path: a `.toml` file with a table `[queue.outbound.tls]`.
+            path: a file `.toml`, `.json`, or `.ndjson` (a plan of Stalwart's command line, a change a line).
+            functions: as for `TlsPolicy`.
 
         Raises:
             OSError: the file can't be read.
             PolicySyntaxError: it is no such file, or one of its rules is none.
-            PolicyTypeError: a result that its setting does not take.
+            PolicyTypeError: a result that its setting does not take. Whichever error it is, `others` has the rest.
         """
-        return cls._of_text(config.read(path), Place(file=str(path)))
+        text, parse = config.read(path)
+        return cls._of_text(text, parse, Place(file=str(path)), functions)
 
     @classmethod
-    def loads(cls, text: str) -> TlsPolicy:
+    def loads(cls, text: str, functions: Functions | None = None) -> TlsPolicy:
         """Load a policy from the text of a TOML file; otherwise as `load`."""
         if not isinstance(text, str):
             raise PolicyTypeError(f"a policy's text must be a str, not {type(text).__name__}")
-        return cls._of_text(text.removeprefix("\N{BYTE ORDER MARK}"), Place())
+        return cls._of_text(text.removeprefix("\N{BYTE ORDER MARK}"), config.parse_toml, Place(), functions)
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> TlsPolicy:
+    def from_mapping(cls, mapping: Mapping[str, Any], functions: Functions | None = None) -> TlsPolicy:
         """Make a policy of what a file's parser has read; otherwise as `load`."""
         if not isinstance(mapping, Mapping):
             raise PolicyTypeError(f"a document must be a mapping, not {type(mapping).__name__}")
-        return cls._of_document(mapping, Place())
+        return cls._of_document(mapping, Place(), functions)
 
     @classmethod
-    def _of_text(cls, text: str, place: Place) -> TlsPolicy:
+    def _of_text(
+        cls,
+        text: str,
+        parse: Callable[[str, Place], dict[str, object]],
+        place: Place,
+        functions: Functions | None,
+    ) -> TlsPolicy:
         text = text.replace("\r\n", "\n")  # As TOML's parser does before it counts.
         try:
-            return cls._of_document(config.parse_toml(text, place), place)
+            return cls._of_document(parse(text, place), place, functions)
         except PolicyError as error:
-            line = config.line_of(error, text)
-            if line is None:
-                raise
-            place = replace(error.place, line=line)
-            raise type(error)(error.message, error.source, error.start, error.end, place) from None
+            others = tuple(other.on_line(config.line_of(other, text)) for other in error.others)
+            raise error.with_others(others).on_line(config.line_of(error, text)) from None
 
     @classmethod
-    def _of_document(cls, document: Mapping[str, Any], place: Place) -> TlsPolicy:
-        configured = config.settings(document, place)
+    def _of_document(cls, document: Mapping[str, Any], place: Place, functions: Functions | None) -> TlsPolicy:
+        found = layout(document, place)
+        made = None if found.strategies is None else strategies(found.strategies)
+        settings = SETTINGS if made is None else (choice(made),)
         policy = cls.__new__(cls)
-        for setting in SETTINGS:
-            source, where = configured.get(setting.name) or (setting.default, Place(key=setting.name))
-            object.__setattr__(policy, setting.name, setting.parse(source, where, RuleList.of_file_data))
+        rules = _rule_lists(settings, found.rules, _schema(functions), RuleList.of_file_data)
+        object.__setattr__(policy, "_rules", rules)
+        object.__setattr__(policy, "_strategies", made)
         return policy
 
+    @property
+    def rules(self) -> dict[str, RuleList]:
+        """The rule list of each setting by the setting's name; that of `strategy` alone, where the rules choose one."""
+        return {setting.name: rules for setting, rules in zip(self._settings, self._rules, strict=True)}
+
+    @property
+    def strategies(self) -> dict[str, TlsDecision]:
+        """What each strategy decides, by its name; nothing where the rules choose none."""
+        return dict(self._strategies or ())
+
+    @property
+    def _settings(self) -> tuple[Setting, ...]:
+        return SETTINGS if self._strategies is None else (choice(self._strategies),)
+
     def evaluate(self, context: DeliveryContext) -> TlsDecision:
-        """Decide how much TLS an attempt must have. Asks nobody and never fails open.
+        """Decide how much TLS an attempt must have. Never fails open.
 
         Args:
             context: what is known of the attempt.
 
         Raises:
             PolicyTypeError: `context` is no `DeliveryContext`.
-            PolicyEvaluationError: a rule gave no usable answer. Nothing may be sent on this attempt.
+            PolicyEvaluationError: a rule gave no usable answer, or calls a coroutine function. Nothing may be sent on
+                this attempt.
         """
-        decided = {setting.name: setting.decide(getattr(self, setting.name), context) for setting in SETTINGS}
-        values: dict[str, Any] = {name: value for name, (value, _) in decided.items()}
-        matched = Matched(**{name: index for name, (_, index) in decided.items()})
-        return TlsDecision(**values, matched=matched)
+        return self._decision([rules.outcome(context) for rules in self._rules])
+
+    async def evaluate_async(self, context: DeliveryContext) -> TlsDecision:
+        """Decide as `evaluate` does, and await the functions of the policy that are coroutine functions."""
+        return self._decision([await rules.outcome_async(context) for rules in self._rules])
+
+    def _decision(self, outcomes: Sequence[Outcome]) -> TlsDecision:
+        values: dict[str, Any] = {
+            setting.name: setting.decided(rules, outcome)
+            for setting, rules, outcome in zip(self._settings, self._rules, outcomes, strict=True)
+        }
+        if self._strategies is not None:
+            chosen: TlsDecision = values["strategy"]
+            return replace(chosen, matched=Matched(*[outcomes[0].matched] * len(Matched._fields)))
+        return TlsDecision(**values, matched=Matched(*(outcome.matched for outcome in outcomes)))
 
     def explain(self, context: DeliveryContext) -> PolicyExplanation:
         """Decide as `evaluate` does, and say why.
@@ -138,8 +180,24 @@ class TlsPolicy:
             The decision, and for each setting the rules that were tried and what each part of them gave. Prints well.
         """
         decision = self.evaluate(context)
-        rules = {setting.name: getattr(self, setting.name) for setting in SETTINGS}
-        return PolicyExplanation(decision, {name: each.explain(context) for name, each in rules.items()})
+        return PolicyExplanation(decision, {name: rules.explain(context) for name, rules in self.rules.items()})
+
+
+def _schema(functions: Functions | None) -> Schema:
+    return DELIVERY if functions is None else DELIVERY.with_functions(functions)
+
+
+def _rule_lists(
+    settings: Sequence[Setting], found: Mapping[str, Found], schema: Schema, parse: Callable[..., RuleList]
+) -> tuple[RuleList, ...]:
+    problems = Problems()
+    made: list[RuleList] = []
+    for setting in settings:
+        source, place = found.get(setting.name, Found(setting.default, Place(key=setting.name)))
+        with problems:
+            made.append(setting.parse(source, place, schema, parse))
+    problems.raise_them()
+    return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +213,16 @@ class PolicyExplanation:
     settings: dict[str, Explanation] = field(hash=False)
 
     def __str__(self) -> str:
-        """A paragraph for each setting that has rules, a line for each that has none."""
-        return "\n".join(self._paragraph(name) for name in self.settings)
+        """A paragraph for each rule list, a line for each setting that is a single value."""
+        lines = [self._paragraph(name) for name in self.settings]
+        chosen = [self._line(setting.name) for setting in SETTINGS if setting.name not in self.settings]
+        return "\n".join([*lines, *chosen])
 
     def _paragraph(self, name: str) -> str:
         explanation = self.settings[name]
-        head = f"{name} = {str(getattr(self.decision, name)).lower()}"
+        head = self._line(name) if hasattr(self.decision, name) else f"{name} = {explanation.value}"
         conditional = bool(explanation.tried[0].key)
         return f"{head}\n{explanation}".replace("\n", "\n    ") if conditional else head
+
+    def _line(self, name: str) -> str:
+        return f"{name} = {str(getattr(self.decision, name)).lower()}"

@@ -13,6 +13,7 @@ from tlspolicy.context import DELIVERY, DeliveryContext
 from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement
 from tlspolicy.errors import PolicyEvaluationError, PolicyTypeError, did_you_mean
 from tlspolicy.expressions.explanation import shown
+from tlspolicy.expressions.functions import FUNCTIONS
 from tlspolicy.expressions.nodes import (
     Array,
     Boolean,
@@ -26,13 +27,14 @@ from tlspolicy.expressions.nodes import (
     Unary,
     children,
 )
-from tlspolicy.expressions.rules import RuleList
+from tlspolicy.expressions.rules import Outcome, RuleList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tlspolicy.errors import Place
     from tlspolicy.expressions.expression import Expression
+    from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
 
 _LEVEL_VALUES: Final = frozenset(level.value for level in Requirement)
@@ -40,7 +42,7 @@ _MILLISECONDS: Final = 1000
 _LONGEST: Final = int(MAX_TIMEOUT) * _MILLISECONDS
 
 
-class _ResultError(Exception):
+class ResultError(Exception):
     """A result that the setting does not take, and the node at fault where it is known."""
 
     def __init__(self, message: str, node: Node | None = None) -> None:
@@ -56,8 +58,8 @@ class Setting:
     Args:
         name: its name in `TlsPolicy` and `TlsDecision`.
         default: what it is where a policy does not say.
-        check: looks at an expression that may give its value; raises `_ResultError` where it shows that it can't.
-        convert: makes of the value what `TlsDecision` holds, or raises `_ResultError`.
+        check: looks at an expression that may give its value; raises `ResultError` where it shows that it can't.
+        convert: makes of the value what `TlsDecision` holds, or raises `ResultError`.
     """
 
     name: str
@@ -65,85 +67,100 @@ class Setting:
     check: Callable[[Expression], None]
     convert: Callable[[Value], object]
 
-    def parse(self, source: object, place: Place, parse: Callable[..., RuleList] = RuleList.parse) -> RuleList:
+    def parse(
+        self,
+        source: object,
+        place: Place,
+        schema: Schema = DELIVERY,
+        parse: Callable[..., RuleList] = RuleList.parse,
+    ) -> RuleList:
         """Make the rule list of this setting.
 
         Args:
             source: what `parse` takes.
             place: where it stands, for errors.
+            schema: `DELIVERY`, with the functions that ask the world.
             parse: `RuleList.parse`, or `RuleList.of_file_data` for what a file's parser has read.
 
         Raises:
             PolicySyntaxError: it is no rule list.
             PolicyTypeError: a result that the setting does not take.
         """
-        rules = parse(source, DELIVERY, place)
-        for result in rules.results:
-            try:
-                self.check(result)
-                if _is_constant(result.node):
-                    self.convert(result.evaluate(DeliveryContext()))
-            except _ResultError as error:
-                node = error.node or result.node
-                raise PolicyTypeError(error.message, result.text, node.start, node.end, result.place) from None
-        return rules
+        return parse(source, schema, place, self._check)
 
-    def decide(self, rules: RuleList, context: object) -> tuple[object, int | None]:
-        """What `TlsDecision` holds of this setting, and which rule decided.
+    def _check(self, result: Expression) -> None:
+        try:
+            self.check(result)
+            if _is_constant(result.node):
+                self.convert(result.evaluate(DeliveryContext()))
+        except ResultError as error:
+            node = error.node or result.node
+            raise PolicyTypeError(error.message, result.text, node.start, node.end, result.place) from None
+
+    def decided(self, rules: RuleList, outcome: Outcome) -> object:
+        """What `TlsDecision` holds of this setting.
+
+        Args:
+            rules: its rule list.
+            outcome: what this has given.
 
         Raises:
-            PolicyEvaluationError: the rules gave nothing that the setting takes.
+            PolicyEvaluationError: it is nothing that the setting takes.
         """
-        value, matched = rules.outcome(context)
         try:
-            return self.convert(value), matched
-        except _ResultError as error:
-            result = rules.default if matched is None else rules.rules[matched].result
+            return self.convert(outcome.value)
+        except ResultError as error:
+            result = rules.default if outcome.matched is None else rules.rules[outcome.matched].result
             raise PolicyEvaluationError(error.message, result.text, 0, len(result.text), result.place) from None
 
 
 def _check_level(result: Expression) -> None:
-    """A level is one of its constants, 0, 1, 2, true or false, its name as a text, or an `if_then` of levels."""
-    _check_level_node(result.node)
+    """A level is one of its constants, 0, 1, 2, true or false, its name as a text, or an `if_then` of levels.
+
+    What a function that asks the world gives is seen when it is asked.
+    """
+    _check_level_node(result.node, result.schema)
 
 
-def _check_level_node(node: Node) -> None:
+def _check_level_node(node: Node, schema: Schema) -> None:
     match node:
         case Call("if_then", (_, then, otherwise)):
-            _check_level_node(then)
-            _check_level_node(otherwise)
+            _check_level_node(then, schema)
+            _check_level_node(otherwise, schema)
+        case Call(function) if function in schema.functions:
+            pass
         case Name(name) if name in LEVELS:
             pass
         case String(name):
             if name not in LEVELS:
                 hint = did_you_mean(name, LEVELS) or ": a level is require, optional or disable"
-                raise _ResultError(f"{name!r} is no level{hint}", node)
+                raise ResultError(f"{name!r} is no level{hint}", node)
         case Integer(value) if value in _LEVEL_VALUES:
             pass
         case Boolean():
             pass
         case _:
             message = "this is no level: a level is require, optional or disable, or if_then(…) of them"
-            raise _ResultError(message, node)
+            raise ResultError(message, node)
 
 
 def _level(value: Value) -> Requirement:
     number = LEVELS.get(value) if isinstance(value, str) else value
     if isinstance(number, int) and number in _LEVEL_VALUES:
         return Requirement(number)
-    raise _ResultError(f"{shown(value)} is no level: a level is require, optional or disable")
+    raise ResultError(f"{shown(value)} is no level: a level is require, optional or disable")
 
 
 def _check_flag(result: Expression) -> None:
     """True or false is the truth of whatever is no text and no level."""
     _refuse_levels(result.node, "true or false")
     if result.result_types == {str}:
-        raise _ResultError(_TEXT_IS_NO_FLAG)
+        raise ResultError(_TEXT_IS_NO_FLAG)
 
 
 def _flag(value: Value) -> bool:
     if isinstance(value, str):
-        raise _ResultError(_TEXT_IS_NO_FLAG)
+        raise ResultError(_TEXT_IS_NO_FLAG)
     return bool(value)
 
 
@@ -151,14 +168,14 @@ def _check_timeout(result: Expression) -> None:
     """A time-out is an integer of milliseconds."""
     _refuse_levels(result.node, "a time-out")
     if int not in result.result_types or isinstance(result.node, Boolean):
-        raise _ResultError(_NO_TIMEOUT)
+        raise ResultError(_NO_TIMEOUT)
 
 
 def _timeout(value: Value) -> float:
     if not isinstance(value, int):
-        raise _ResultError(_NO_TIMEOUT)
+        raise ResultError(_NO_TIMEOUT)
     if not 1 <= value <= _LONGEST:
-        raise _ResultError(f"a time-out is 1ms to 1d (1 to {_LONGEST}), and this is {value}")
+        raise ResultError(f"a time-out is 1ms to 1d (1 to {_LONGEST}), and this is {value}")
     return value / _MILLISECONDS
 
 
@@ -166,7 +183,7 @@ def _refuse_levels(node: Node, wanted: str) -> None:
     """Refuse a level that is the result, or that the result is made of; to compare with one is no mistake."""
     match node:
         case Name(name) if name in LEVELS:
-            raise _ResultError(f"{name!r} is a level, and this setting takes {wanted}", node)
+            raise ResultError(f"{name!r} is a level, and this setting takes {wanted}", node)
         case Call("if_then", (_, *branches)):
             made_of: Iterable[Node] = branches
         case Logical() | Unary() | Array():
@@ -181,7 +198,9 @@ def _is_constant(node: Node) -> bool:
     """Whether an expression depends on nothing, and its value can be looked at when it is loaded."""
     if isinstance(node, Name):
         return node.name in LEVELS
-    return not isinstance(node, Capture) and all(map(_is_constant, children(node)))
+    if isinstance(node, Capture) or (isinstance(node, Call) and node.function not in FUNCTIONS):
+        return False
+    return all(map(_is_constant, children(node)))
 
 
 _TEXT_IS_NO_FLAG: Final = "a text is neither true nor false here, and 'false' would be true: write true or false"

@@ -58,7 +58,7 @@ def test_an_expression_is_a_text(source: Any, kind: str) -> None:  # noqa: ANN40
 
 def test_an_expression_is_its_tree() -> None:
     expression = Expression.parse("x + 1", SCHEMA)
-    assert str(expression) == "x + 1"
+    assert str(Expression.parse("( x+1 )", SCHEMA)) == "x + 1"
     assert expression == Expression.parse("( x+1 )", SCHEMA)
     assert expression != Expression.parse("x + 1", Schema({"x": str}))
     assert pickle.loads(pickle.dumps(expression)) == expression  # noqa: S301

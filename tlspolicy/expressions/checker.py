@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, NamedTuple
 
-from tlspolicy.errors import did_you_mean, quoted
+from tlspolicy.errors import did_you_mean, listed, quoted
 from tlspolicy.expressions import regex
-from tlspolicy.expressions.functions import ANY, FUNCTIONS, INT, TEXT
+from tlspolicy.expressions.functions import ANY, FUNCTIONS, INT, PROVIDED, TEXT
 from tlspolicy.expressions.nodes import (
     Array,
     Binary,
@@ -27,7 +28,7 @@ from tlspolicy.expressions.nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tlspolicy.expressions.schema import Schema
 
@@ -61,7 +62,7 @@ def problems(node: Node, schema: Schema) -> Iterator[Problem]:
 def _name_problems(name: str, node: Node, schema: Schema) -> Iterator[Problem]:
     if name in schema.variables or name in schema.constants:
         return
-    if name in FUNCTIONS:
+    if name in FUNCTIONS or name in PROVIDED or name in schema.functions:
         message = f"{quoted(name)} is a function: write {name}(…)"
     elif name[0] in ".0123456789":
         message = (
@@ -75,20 +76,40 @@ def _name_problems(name: str, node: Node, schema: Schema) -> Iterator[Problem]:
 
 def _call_problems(call: Call, schema: Schema) -> Iterator[Problem]:
     name = call.function
-    after_name = call.start + len(name)
-    function = FUNCTIONS.get(name)
-    if function is None:
-        if name in schema.variables or name in schema.constants:
-            message = f"{quoted(name)} is no function"
-        else:
-            message = f"unknown function {quoted(name)}{did_you_mean(name, FUNCTIONS)}"
-        yield Problem(message, call.start, after_name)
-    elif len(call.arguments) != function.arity:
-        plural = "" if function.arity == 1 else "s"
-        message = f"{name}() takes {function.arity} argument{plural}, this gives {len(call.arguments)}"
+    provider = schema.functions.get(name)
+    if name not in FUNCTIONS and provider is None:
+        yield Problem(_unknown_function(name, schema), call.start, call.start + len(name))
+        return
+    given = len(call.arguments)
+    arity = FUNCTIONS[name].arity if name in FUNCTIONS else PROVIDED.get(name)
+    if arity and given not in arity:
+        takes = listed(map(str, arity))
+        message = f"{name}() takes {takes} argument{'' if takes == '1' else 's'}, this gives {given}"
+        yield Problem(message, call.start, call.end)
+    elif provider and not _accepts(provider, given):
+        message = f"what was given to answer {name}() does not take {given} argument{'' if given == 1 else 's'}"
         yield Problem(message, call.start, call.end)
     elif name == "matches":
         yield from _pattern_problems(call.arguments[0])
+
+
+def _unknown_function(name: str, schema: Schema) -> str:
+    if name in schema.variables or name in schema.constants:
+        return f"{quoted(name)} is no function"
+    if name in PROVIDED:
+        return f'{name}() asks the world: say what answers it, functions={{"{name}": …}}'
+    return f"unknown function {quoted(name)}{did_you_mean(name, (*FUNCTIONS, *PROVIDED, *schema.functions))}"
+
+
+def _accepts(provider: Callable[..., object], given: int) -> bool:
+    """Whether a callable takes as many arguments, as far as Python can tell."""
+    try:
+        signature(provider).bind(*range(given))
+    except TypeError:
+        return False
+    except ValueError:  # Some that are written in C have no signature.
+        return True
+    return True
 
 
 def _pattern_problems(pattern: Node) -> Iterator[Problem]:
@@ -126,7 +147,7 @@ def result_types(node: Node, schema: Schema) -> frozenset[type]:
         case Call("if_then", (_, then, otherwise)):
             return result_types(then, schema) | result_types(otherwise, schema)
         case Call(function, _):
-            return FUNCTIONS[function].returns
+            return FUNCTIONS[function].returns if function in FUNCTIONS else ANY
         case Unary("!", _):
             return INT
         case Unary(_, operand):
@@ -162,3 +183,22 @@ def _sum_types(left: type, right: type) -> frozenset[type]:
     if str in (left, right):  # The empty text leaves the other side as it is.
         return frozenset({left, right})
     return _FLOAT if float in (left, right) else INT
+
+
+def patterns(node: Node) -> Iterator[str]:
+    """The regular expressions in `node`."""
+    match node:
+        case Call("matches", (String(pattern), _)):
+            yield pattern
+        case _:
+            pass
+    for child in children(node):
+        yield from patterns(child)
+
+
+def asynchronous_functions(node: Node, schema: Schema) -> Iterator[str]:
+    """The functions that `node` calls and that coroutine functions answer."""
+    if isinstance(node, Call) and schema.asynchronous(node.function):
+        yield node.function
+    for child in children(node):
+        yield from asynchronous_functions(child, schema)

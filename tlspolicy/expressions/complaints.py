@@ -147,11 +147,20 @@ def _unclosed(pieces: Sequence[Piece]) -> Piece | None:
 def toml_complaint(reason: str) -> str:
     """What TOML's parser says is wrong, in words that say what to do about it."""
     if reason.startswith("Unescaped '\\'") or "hex value" in reason:
-        words = reason[:1].lower() + reason[1:]
-        return f"{words}: write each backslash twice (\"…\\\\S…\"), or use '''…''', which keeps them as they are"
-    return _TOML.get(reason) or reason[:1].lower() + reason[1:]
+        return f"{_small(reason)}: {_TWICE}, or use '''…''', which keeps them as they are"
+    return _TOML.get(reason) or _small(reason)
 
 
+def json_complaint(reason: str) -> str:
+    """What JSON's parser says is wrong, in words that say what to do about it."""
+    return f"this is no JSON: {_small(reason)}{f': {_TWICE}' if 'escape' in reason else ''}"
+
+
+def _small(reason: str) -> str:
+    return reason[:1].lower() + reason[1:]
+
+
+_TWICE: Final = 'write each backslash twice ("…\\\\S…")'
 _TOML: Final = {
     "Illegal character '\\n'": "this string is not closed on its line",
     "Cannot overwrite a value": "this key stands twice",

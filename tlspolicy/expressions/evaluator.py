@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tlspolicy.expressions import regex
 from tlspolicy.expressions.functions import FUNCTIONS
@@ -25,34 +24,11 @@ from tlspolicy.expressions.nodes import (
     String,
     Unary,
 )
+from tlspolicy.expressions.scope import Step
 from tlspolicy.expressions.values import BINARY, UNARY, UnusableValueError, Value, index, text
 
 if TYPE_CHECKING:
-    from tlspolicy.expressions.schema import Schema
-
-
-class Step(NamedTuple):
-    """A node that was evaluated, and its value."""
-
-    node: Node
-    value: Value
-
-
-@dataclass(slots=True)
-class Scope:
-    """What one evaluation of a rule list reads and keeps.
-
-    Args:
-        schema: says what the names mean.
-        context: what the variables are read from; the schema has checked it.
-        captures: the groups of the last `matches` that was evaluated.
-        steps: when it is a list, every node evaluated is added to it, operands before operators.
-    """
-
-    schema: Schema
-    context: object
-    captures: tuple[str, ...] = ()
-    steps: list[Step] | None = field(default=None, kw_only=True)
+    from tlspolicy.expressions.scope import Scope
 
 
 class EvaluationProblem(Exception):  # noqa: N818  (internal: `Expression` makes a PolicyEvaluationError of it)
@@ -89,25 +65,28 @@ def _evaluate(node: Node, scope: Scope) -> Value:
             return int(value)
         case Name(name):
             constants = scope.schema.constants
-            return constants[name] if name in constants else scope.schema.read(scope.context, name)
+            return constants[name] if name in constants else scope.read(name)
         case Global(name):
             return scope.schema.constants.get(name, 0)
         case Capture(group):
             return scope.captures[group] if group < len(scope.captures) else ""
         case Array(items):
+            scope.spend_work(len(items))
             return tuple([evaluate(item, scope) for item in items])
         case Index(value, position):
             return index(evaluate(value, scope), evaluate(position, scope))
         case Unary(operator, operand):
             return UNARY[operator](evaluate(operand, scope))
         case Binary(operator, left, right):
-            return BINARY[operator](evaluate(left, scope), evaluate(right, scope))
-        case Logical(operator, operands):
-            return _logical(operator == "||", operands, scope)
+            operands = evaluate(left, scope), evaluate(right, scope)
+            scope.spend(*operands)
+            return BINARY[operator](*operands)
+        case Logical(operator, conditions):
+            return _logical(operator == "||", conditions, scope)
         case Call("matches", (String(pattern), subject)):
             return _matches(pattern, evaluate(subject, scope), scope)
         case Call(function, arguments):  # pragma: no branch (there is no other kind)
-            return _call(function, [evaluate(argument, scope) for argument in arguments])
+            return _call(function, [evaluate(argument, scope) for argument in arguments], scope)
 
 
 def _logical(decisive: bool, operands: tuple[Node, ...], scope: Scope) -> Value:  # noqa: FBT001
@@ -124,14 +103,18 @@ def _logical(decisive: bool, operands: tuple[Node, ...], scope: Scope) -> Value:
 
 def _matches(pattern: str, subject: Value, scope: Scope) -> Value:
     scope.captures = ()
-    groups = regex.search(pattern, text(subject))
+    searched = text(subject)
+    scope.spend_search(regex.cost(pattern) * len(searched.encode()))
+    groups = regex.search(pattern, searched)
     if groups is None:
         return 0
     scope.captures = groups
     return 1
 
 
-def _call(function: str, arguments: list[Value]) -> Value:
-    call = FUNCTIONS[function].call
-    assert call is not None, "matches is carried out above"  # noqa: S101  (for the type checker)
-    return call(*arguments)
+def _call(function: str, arguments: list[Value], scope: Scope) -> Value:
+    scope.spend(*arguments)
+    call = FUNCTIONS[function].call if function in FUNCTIONS else None
+    result = call(*arguments) if call else scope.ask(function, arguments)
+    scope.spend(result)
+    return result

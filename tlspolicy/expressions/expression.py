@@ -5,20 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError
-from tlspolicy.expressions import nodes, values
-from tlspolicy.expressions.checker import problems, result_types
-from tlspolicy.expressions.evaluator import EvaluationProblem, Scope, evaluate
+from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError, Problems, listed
+from tlspolicy.expressions import nodes
+from tlspolicy.expressions.checker import asynchronous_functions, problems, result_types
+from tlspolicy.expressions.evaluator import EvaluationProblem, evaluate
 from tlspolicy.expressions.explanation import Part, Tried
 from tlspolicy.expressions.parser import parse_expression
+from tlspolicy.expressions.printer import printed
+from tlspolicy.expressions.scope import Answer, Scope, Unanswered
 from tlspolicy.expressions.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from tlspolicy.expressions.nodes import Node
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
+
+Result = TypeVar("Result")
 
 _CONSTANTS: Final = (nodes.Integer, nodes.Float, nodes.Duration, nodes.Boolean, nodes.String)
 
@@ -64,13 +71,17 @@ class Expression:
         if not isinstance(value, float) and not INT_MIN <= value <= INT_MAX:
             message = f"this integer is larger than 64 bits can hold ({INT_MIN} to {INT_MAX})"
             raise PolicySyntaxError(message, place=place)
-        text = _scalar_text(value)
-        return cls(replace(_scalar_node(value), end=len(text)), schema, text, place)
+        node = _scalar_node(value)
+        text = printed(node)
+        return cls(replace(node, end=len(text)), schema, text, place)
 
     @classmethod
     def _checked(cls, node: Node, schema: Schema, text: str, place: Place) -> Expression:
+        found = Problems()
         for problem in problems(node, schema):
-            raise PolicySyntaxError(problem.message, text, problem.start, problem.end, place)
+            with found:
+                raise PolicySyntaxError(problem.message, text, problem.start, problem.end, place)
+        found.raise_them()
         return cls(node, schema, text, place)
 
     @property
@@ -89,10 +100,18 @@ class Expression:
 
         Raises:
             PolicyTypeError: `context` is not what the schema reads.
-            PolicyEvaluationError: there is no usable value.
+            PolicyEvaluationError: there is no usable value, or it calls a coroutine function.
         """
-        self.schema.check_context(context)
-        return self.evaluate_in(Scope(self.schema, context))
+        return evaluated(self.evaluate_in, self.schema, context, self.asynchronous)
+
+    async def evaluate_async(self, context: object) -> Value:
+        """Evaluate it as `evaluate` does, and await the functions of the schema that are coroutine functions."""
+        return await evaluated_async(self.evaluate_in, self.schema, context)
+
+    @cached_property
+    def asynchronous(self) -> frozenset[str]:
+        """The functions in it that coroutine functions answer."""
+        return frozenset(asynchronous_functions(self.node, self.schema))
 
     def evaluate_in(self, scope: Scope) -> Value:
         """Evaluate it as a part of a rule list: captures are read from `scope` and kept there."""
@@ -116,16 +135,44 @@ class Expression:
         return Tried(key, self.text, value, parts)
 
     def __str__(self) -> str:
-        """The expression as it was written."""
-        return self.text
+        """The expression in its canonical spelling; `text` is what was written."""
+        return printed(self.node)
 
 
-def _scalar_text(value: float) -> str:
-    if isinstance(value, float):
-        written = values.text(value)
-        return written if "." in written else f"{written}.0"
-    # The positive of the least integer would not fit in 64 bits.
-    return str(value).lower() if value != INT_MIN else f"-{INT_MAX} - 1"
+def evaluated(
+    evaluate_in: Callable[[Scope], Result], schema: Schema, context: object, asynchronous: Collection[str]
+) -> Result:
+    """What `evaluate_in` gives in a scope of its own.
+
+    Raises:
+        PolicyTypeError: `context` is not what the schema reads.
+        PolicyEvaluationError: there are functions that are `asynchronous`: a coroutine is no answer, but would be true.
+    """
+    schema.check_context(context)
+    if asynchronous:
+        names = listed(sorted(f"{name}()" for name in asynchronous), "and")
+        raise PolicyEvaluationError(f"{names} must be awaited: use evaluate_async")
+    return evaluate_in(Scope(schema, context))
+
+
+async def evaluated_async(evaluate_in: Callable[[Scope], Result], schema: Schema, context: object) -> Result:
+    """What `evaluate_in` gives, repeated from the start each time that an answer had to be awaited.
+
+    That is sound because nothing but the answers can be different the next time: they are kept, and so are the values
+    of the variables. No function is called twice for the same answer.
+    """
+    schema.check_context(context)
+    answers: list[Answer] = []
+    variables: dict[str, Value] = {}
+    while True:
+        try:
+            return evaluate_in(Scope(schema, context, variables=variables, answers=answers))
+        except Unanswered as unanswered:
+            awaitable = unanswered.awaitable
+        try:
+            answers.append(Answer(await awaitable))
+        except Exception as error:  # noqa: BLE001  (anybody's code; whatever it raises is no answer)
+            answers.append(Answer(None, error))
 
 
 def _scalar_node(value: float) -> Node:
@@ -133,7 +180,7 @@ def _scalar_node(value: float) -> Node:
         return nodes.Boolean(value)
     if isinstance(value, float):
         return nodes.Unary("-", nodes.Float(-value)) if math.copysign(1, value) < 0 else nodes.Float(value)
-    if value == INT_MIN:
+    if value == INT_MIN:  # Its positive would not fit in 64 bits.
         return nodes.Binary("-", nodes.Unary("-", nodes.Integer(INT_MAX)), nodes.Integer(1))
     return nodes.Unary("-", nodes.Integer(-value)) if value < 0 else nodes.Integer(value)
 

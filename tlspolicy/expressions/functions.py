@@ -1,30 +1,29 @@
-"""The functions of the language: one table, and what each of them does.
+"""The functions of the language, in one table: how many arguments each takes, what it may give, and what it does.
 
-Where a function takes a text, any other value is taken as its text. A function that "maps" is applied to each element
-when its first argument is an array, and gives an array.
+What a function takes and gives is described where it is defined: in `text_functions`, `array_functions` and
+`address_functions`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from functools import wraps
 from typing import TYPE_CHECKING
 
-from tlspolicy.expressions.values import Value, equal, text
+from tlspolicy.expressions import address_functions as address
+from tlspolicy.expressions import array_functions as array
+from tlspolicy.expressions import text_functions as text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What Unicode calls White_Space, as Rust trims it; Python's own strip() also takes U+001C to U+001F.
-WHITE_SPACE = "".join(
-    map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
-)
+    from tlspolicy.expressions.values import Value
 
 INT = frozenset({int})
 TEXT = frozenset({str})
-TEXTS = frozenset({str, tuple})
+ARRAY = frozenset({tuple})
 ANY = frozenset({int, float, str, tuple})
+_TEXTS = TEXT | ARRAY  # of a function that maps
+_FLAGS = INT | ARRAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,93 +31,76 @@ class Function:
     """What the language knows of a function.
 
     Args:
-        arity: how many arguments it takes.
+        arity: the numbers of arguments that it takes.
         returns: the types that its result may have.
         call: the function itself; `None` for `matches`, which the evaluator carries out because it sets the captures.
     """
 
-    arity: int
+    arity: tuple[int, ...]
     returns: frozenset[type]
     call: Callable[..., Value] | None
 
 
-def _mapping(function: Callable[..., Value]) -> Callable[..., Value]:
-    """Apply `function` to the text of its first argument, or of each element where that is an array."""
-
-    @wraps(function)
-    def mapped(value: Value, *rest: Value) -> Value:
-        if isinstance(value, tuple):
-            return tuple([function(text(item), *rest) for item in value])
-        return function(text(value), *rest)
-
-    return mapped
-
-
-def _starts_with(value: Value, prefix: Value) -> Value:
-    return int(text(value).startswith(text(prefix)))
-
-
-def _ends_with(value: Value, suffix: Value) -> Value:
-    return int(text(value).endswith(text(suffix)))
-
-
-def _contains(value: Value, wanted: Value) -> Value:
-    """An element of an array that equals `wanted`, or a part of a text."""
-    if isinstance(value, tuple):
-        return int(any(equal(item, wanted) for item in value))
-    return int(text(wanted) in text(value))
-
-
-def _is_empty(value: Value) -> Value:
-    return int(value in ("", ()))
-
-
-@_mapping
-def _to_lowercase(value: str) -> Value:
-    return value.lower()
-
-
-@_mapping
-def _to_uppercase(value: str) -> Value:
-    return value.upper()
-
-
-def _is_ip_addr(value: Value) -> Value:
-    return int(_ip_address(text(value)) is not None)
-
-
-def _ip_address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """`value` as an address: no blanks, leading zeros, brackets or zones."""
-    if "%" in value:
-        return None
-    try:
-        return ipaddress.ip_address(value)
-    except ValueError:
-        return None
-
-
-@_mapping
-def _email_part(address: str, part: Value) -> Value:
-    """The part before (`'local'`) or after (`'domain'`) the last `@`, trimmed; `''` otherwise."""
-    local, at, domain = address.rpartition("@")
-    if not at:
-        return ""
-    return {"local": local, "domain": domain}.get(text(part), "").strip(WHITE_SPACE)
-
-
-def _if_then(condition: Value, then: Value, otherwise: Value) -> Value:
-    return then if condition else otherwise
-
-
 FUNCTIONS: dict[str, Function] = {
-    "contains": Function(2, INT, _contains),
-    "email_part": Function(2, TEXTS, _email_part),
-    "ends_with": Function(2, INT, _ends_with),
-    "if_then": Function(3, ANY, _if_then),
-    "is_empty": Function(1, INT, _is_empty),
-    "is_ip_addr": Function(1, INT, _is_ip_addr),
-    "matches": Function(2, INT, None),
-    "starts_with": Function(2, INT, _starts_with),
-    "to_lowercase": Function(1, TEXTS, _to_lowercase),
-    "to_uppercase": Function(1, TEXTS, _to_uppercase),
+    "contains": Function((2,), INT, text.contains),
+    "contains_ignore_case": Function((2,), INT, text.contains_ignore_case),
+    "count": Function((1,), INT, array.count),
+    "count_chars": Function((1,), INT, text.count_chars),
+    "count_lowercase": Function((1,), INT, text.count_lowercase),
+    "count_spaces": Function((1,), INT, text.count_spaces),
+    "count_uppercase": Function((1,), INT, text.count_uppercase),
+    "dedup": Function((1,), ARRAY, array.dedup),
+    "email_part": Function((2,), _TEXTS, address.email_part),
+    "ends_with": Function((2,), INT, text.ends_with),
+    "eq_ignore_case": Function((2,), INT, text.eq_ignore_case),
+    "has_digits": Function((1,), _FLAGS, text.has_digits),
+    "hash": Function((2,), TEXT, text.hashed),
+    "if_then": Function((3,), ANY, array.if_then),
+    "ip_reverse_name": Function((1,), TEXT, address.ip_reverse_name),
+    "is_email": Function((1,), INT, address.is_email),
+    "is_empty": Function((1,), INT, array.is_empty),
+    "is_intersect": Function((2,), INT, array.is_intersect),
+    "is_ip_addr": Function((1,), INT, address.is_ip_addr),
+    "is_ip_in_cidr": Function((2,), INT, address.is_ip_in_cidr),
+    "is_ipv4_addr": Function((1,), INT, address.is_ipv4_addr),
+    "is_ipv6_addr": Function((1,), INT, address.is_ipv6_addr),
+    "is_lowercase": Function((1,), _FLAGS, text.is_lowercase),
+    "is_number": Function((1,), INT, array.is_number),
+    "is_uppercase": Function((1,), _FLAGS, text.is_uppercase),
+    "len": Function((1,), INT, text.length),
+    "lines": Function((1,), ANY, text.lines),
+    "matches": Function((2,), INT, None),
+    "rsplit": Function((2,), ARRAY, text.rsplit),
+    "rsplit_once": Function((2,), _TEXTS, text.rsplit_once),
+    "sort": Function((2,), ARRAY, array.sort),
+    "split": Function((2,), ARRAY, text.split),
+    "split_n": Function((3,), ARRAY, text.split_n),
+    "split_once": Function((2,), _TEXTS, text.split_once),
+    "split_words": Function((1,), ARRAY, text.split_words),
+    "starts_with": Function((2,), INT, text.starts_with),
+    "strip_prefix": Function((2,), _TEXTS, text.strip_prefix),
+    "strip_suffix": Function((2,), _TEXTS, text.strip_suffix),
+    "substring": Function((3,), TEXT, text.substring),
+    "to_lowercase": Function((1,), _TEXTS, text.to_lowercase),
+    "to_uppercase": Function((1,), _TEXTS, text.to_uppercase),
+    "trim": Function((1,), _TEXTS, text.trim),
+    "trim_end": Function((1,), _TEXTS, text.trim_end),
+    "trim_start": Function((1,), _TEXTS, text.trim_start),
+    "winnow": Function((1,), ANY, array.winnow),
 }
+
+PROVIDED: dict[str, tuple[int, ...]] = {
+    "config_get": (1,),
+    "counter_get": (2,),
+    "counter_incr": (3,),
+    "dns_query": (2,),
+    "is_local_address": (1, 2),
+    "is_local_domain": (1, 2),
+    "key_exists": (2,),
+    "key_get": (2,),
+    "key_set": (3,),
+    "metric": (1,),
+    "sql_query": (3,),
+    "system": (1,),
+}
+"""The functions of Stalwart's that ask the world, with their arities: rules may call those that a schema provides."""

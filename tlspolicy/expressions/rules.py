@@ -5,23 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlspolicy.errors import Place, PolicySyntaxError, did_you_mean, quoted
-from tlspolicy.expressions.evaluator import Scope
+from tlspolicy.errors import Place, PolicySyntaxError, Problems, did_you_mean, quoted
+from tlspolicy.expressions.checker import patterns
 from tlspolicy.expressions.explanation import Explanation
-from tlspolicy.expressions.expression import Expression, kind_of
+from tlspolicy.expressions.expression import Expression, evaluated, evaluated_async, kind_of
 from tlspolicy.expressions.parser import parse_rules
+from tlspolicy.expressions.regex import cost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
     from tlspolicy.expressions.explanation import Tried
     from tlspolicy.expressions.schema import Schema
+    from tlspolicy.expressions.scope import Scope
     from tlspolicy.expressions.values import Value
 
+    Check: TypeAlias = Callable[[Expression], None]
+
 MAX_RULES = 100_000
+MAX_PATTERNS = 1_000
+MAX_PATTERNS_SIZE = 1_000_000
 
 _KEYS: Final = ("if", "then", "else")
 _BLANK: Final = r"(?:\s|#[^\n]*\n)*+"
@@ -53,7 +60,9 @@ class RuleList:
     schema: Schema = field(repr=False)
 
     @classmethod
-    def parse(cls, source: object, schema: Schema, place: Place = Place()) -> RuleList:
+    def parse(
+        cls, source: object, schema: Schema, place: Place = Place(), check: Check = lambda _result: None
+    ) -> RuleList:
         """Parse and check a list of rules.
 
         Args:
@@ -61,52 +70,32 @@ class RuleList:
 
                 - a text `[ { if = "…", then = … }, …, { else = … } ]` in TOML's or JSON's spelling;
                 - the same as data: a sequence of mappings, or a mapping of such mappings by "0", "1", …;
+                - a mapping `{ match = …, else = … }`, whose `match` is such data without the `else`;
                 - a single value, which is then the `else` of a list without conditions: the text of an expression, a
                   boolean or a number.
 
             schema: what the expressions may name.
             place: where the list stands, for errors.
+            check: called with every expression that may give the value; raises a `PolicyError` where it may not.
 
         Raises:
-            PolicySyntaxError: it is no such list, one of its expressions is none, or it is beyond a limit.
+            PolicySyntaxError: it is no such list, one of its expressions is none, or it is beyond a limit. All that is
+                wrong with it is in the one error.
         """
         if isinstance(source, str) and _LIST_TEXT.match(source):
-            return cls.of_file_data(parse_rules(source, place), schema, place)
-        return cls._of(source, place, partial(_expression, schema=schema, parse=Expression.parse), schema)
+            return cls.of_file_data(parse_rules(source, place), schema, place, check)
+        return _Reader(schema, check, Expression.parse).rule_list(source, place)
 
     @classmethod
-    def of_file_data(cls, data: object, schema: Schema, place: Place = Place()) -> RuleList:
+    def of_file_data(
+        cls, data: object, schema: Schema, place: Place = Place(), check: Check = lambda _result: None
+    ) -> RuleList:
         r"""Make a list of what TOML or JSON has read from a file: as `parse`, but a text is always a single expression.
 
         A control character other than TAB, LF and CR is refused: the file's escapes make one of a regular expression's
         `\b`, and the rule would then never match without a word.
         """
-        return cls._of(data, place, partial(_expression, schema=schema, parse=_expression_in_file), schema)
-
-    @classmethod
-    def _of(
-        cls, data: object, place: Place, expression: Callable[[object, Place], Expression], schema: Schema
-    ) -> RuleList:
-        data = _in_order(data, place)
-        if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
-            return cls((), expression(data, place), schema)
-        if len(data) > MAX_RULES:
-            raise PolicySyntaxError(f"a list may have {MAX_RULES} rules, this has {len(data)}", place=place)
-        if not data:
-            raise PolicySyntaxError("the list of rules is empty: it must end with { else = … }", place=place)
-        final = len(data) - 1
-        parsed: list[dict[str, Expression]] = []
-        for index, item in enumerate(data):
-            at = _at(place, f"[{index}]")
-            entry = _checked_entry(item, index == final, at)
-            parsed.append({key: expression(value, _at(at, f".{key}")) for key, value in entry.items()})
-        *conditional, last = parsed
-        return cls(tuple([Rule(rule["if"], rule["then"]) for rule in conditional]), last["else"], schema)
-
-    @property
-    def results(self) -> tuple[Expression, ...]:
-        """Every expression that may give the value: each `then`, and the `else`."""
-        return (*(rule.result for rule in self.rules), self.default)
+        return _Reader(schema, check, _expression_in_file).rule_list(data, place)
 
     def evaluate(self, context: object) -> Value:
         """Evaluate the list: the `then` of the first rule whose `if` is true, else the `else`.
@@ -119,14 +108,30 @@ class RuleList:
 
         Raises:
             PolicyTypeError: `context` is not what the schema reads.
-            PolicyEvaluationError: there is no usable value.
+            PolicyEvaluationError: there is no usable value, or a rule calls a coroutine function.
         """
         return self.outcome(context).value
 
+    async def evaluate_async(self, context: object) -> Value:
+        """Evaluate the list as `evaluate` does, and await the functions of the schema that are coroutine functions."""
+        return (await self.outcome_async(context)).value
+
     def outcome(self, context: object) -> Outcome:
         """Evaluate the list as `evaluate` does, and say which rule decided."""
-        self.schema.check_context(context)
-        scope = Scope(self.schema, context)
+        return evaluated(self._outcome_in, self.schema, context, self.asynchronous)
+
+    async def outcome_async(self, context: object) -> Outcome:
+        """Evaluate the list as `evaluate_async` does, and say which rule decided."""
+        return await evaluated_async(self._outcome_in, self.schema, context)
+
+    @cached_property
+    def asynchronous(self) -> frozenset[str]:
+        """The functions in it that coroutine functions answer."""
+        return frozenset().union(
+            *(each.asynchronous for rule in self.rules for each in rule), self.default.asynchronous
+        )
+
+    def _outcome_in(self, scope: Scope) -> Outcome:
         for index, rule in enumerate(self.rules):
             if rule.condition.evaluate_in(scope):
                 return Outcome(rule.result.evaluate_in(scope), index)
@@ -134,8 +139,9 @@ class RuleList:
 
     def explain(self, context: object) -> Explanation:
         """Evaluate the list as `evaluate` does, and say what was tried and what each part gave."""
-        self.schema.check_context(context)
-        scope = Scope(self.schema, context)
+        return evaluated(self._explanation_in, self.schema, context, self.asynchronous)
+
+    def _explanation_in(self, scope: Scope) -> Explanation:
         tried: list[Tried] = []
         for index, rule in enumerate(self.rules):
             tried.append(rule.condition.explain_in(scope, f"[{index}].if"))
@@ -146,9 +152,93 @@ class RuleList:
         return Explanation(tried[-1].value, None, tuple(tried))
 
 
-def _in_order(data: object, place: Place) -> object:
-    """The entries of a list that is written as a table by number; any other data as it is."""
-    if not isinstance(data, Mapping) or not data or not all(_is_number(key) for key in data):
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes rule lists of data.
+
+    Args:
+        schema: what the expressions may name.
+        check: as for `RuleList.parse`.
+        parse: makes an expression of its text.
+    """
+
+    schema: Schema
+    check: Check
+    parse: Callable[[str, Schema, Place], Expression]
+
+    def rule_list(self, data: object, place: Place) -> RuleList:
+        data = _as_sequence(data, place)
+        if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
+            return RuleList((), self._result(data, place), self.schema)
+        if len(data) > MAX_RULES:
+            raise PolicySyntaxError(f"a list may have {MAX_RULES} rules, this has {len(data)}", place=place)
+        if not data:
+            raise PolicySyntaxError("the list of rules is empty: it must end with { else = … }", place=place)
+        problems = Problems()
+        rules: list[Rule] = []
+        default: list[Expression] = []
+        for index, item in enumerate(data):
+            at = _at(place, f"[{index}]")
+            with problems:
+                entry = _checked_entry(item, last=index == len(data) - 1, place=at)
+                parts = {key: self._part(key, value, at, problems) for key, value in entry.items()}
+                if "else" in parts:
+                    default += parts["else"]
+                else:
+                    rules += [Rule(*both) for both in zip(parts["if"], parts["then"], strict=False)]
+        problems.raise_them()
+        _check_patterns([*(rule.condition for rule in rules), *(rule.result for rule in rules), *default], place)
+        return RuleList(tuple(rules), default[0], self.schema)
+
+    def _part(self, key: str, value: object, place: Place, problems: Problems) -> list[Expression]:
+        """The expression of a key, or nothing where it has problems."""
+        with problems:
+            return [(self._expression if key == "if" else self._result)(value, _at(place, f".{key}"))]
+        return []
+
+    def _result(self, value: object, place: Place) -> Expression:
+        result = self._expression(value, place)
+        self.check(result)
+        return result
+
+    def _expression(self, value: object, place: Place) -> Expression:
+        match value:
+            case str():
+                return self.parse(value, self.schema, place)
+            case bool() | int() | float():
+                return Expression.of_scalar(value, self.schema, place)
+            case Mapping():
+                message = "a list of rules is written [ { if = …, then = … }, { else = … } ], and this is a table"
+            case _:
+                message = f"an expression in quotes, a boolean or a number must stand here, not {kind_of(value)}"
+        raise PolicySyntaxError(message, place=place)
+
+
+def _check_patterns(expressions: Iterable[Expression], place: Place) -> None:
+    """Bound the regular expressions of a list, each of which is kept ready to search with."""
+    with_patterns = (expression for expression in expressions if "matches" in expression.text)
+    distinct = {pattern for expression in with_patterns for pattern in patterns(expression.node)}
+    if len(distinct) > MAX_PATTERNS:
+        message = f"a list may have {MAX_PATTERNS} different regular expressions, this has {len(distinct)}"
+        raise PolicySyntaxError(message, place=place)
+    if sum(map(cost, distinct)) > MAX_PATTERNS_SIZE:
+        message = "the regular expressions of this list are too large together: their repetitions count"
+        raise PolicySyntaxError(message, place=place)
+
+
+def _as_sequence(data: object, place: Place) -> object:
+    """The entries of a list that is written as a table; any other data as it is."""
+    if not isinstance(data, Mapping) or not data:
+        return data
+    if "else" in data and data.keys() <= {"match", "else"}:
+        rules = _as_sequence(data.get("match", ()), _at(place, ".match"))
+        if isinstance(rules, Mapping) and not rules:
+            rules = ()
+        if not isinstance(rules, Sequence) or isinstance(rules, (str, bytes)):
+            message = f"the rules of 'match' are a list, or a table by number, not {kind_of(rules)}"
+            raise PolicySyntaxError(message, place=_at(place, ".match"))
+        return [*rules, {"else": data["else"]}]
+    if not all(_is_number(key) for key in data):
         return data
     if len({int(key) for key in data}) < len(data):
         raise PolicySyntaxError("two rules have the same number", place=place)
@@ -159,7 +249,7 @@ def _is_number(key: object) -> bool:
     return isinstance(key, str) and bool(_NUMBER.fullmatch(key))
 
 
-def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, object]:  # noqa: FBT001
+def _checked_entry(entry: object, *, last: bool, place: Place) -> Mapping[str, object]:
     """An entry of a list, which must be `if` and `then`, or, as the last one and only there, `else`."""
     if not isinstance(entry, Mapping):
         raise PolicySyntaxError(f"a rule is a table {{ if = …, then = … }}, not {kind_of(entry)}", place=place)
@@ -184,21 +274,6 @@ def _checked_entry(entry: object, last: bool, place: Place) -> Mapping[str, obje
             message = "this rule is empty: it must have 'if' and 'then', or 'else'"
         case _:
             message = "'else' must stand in a rule of its own, the last one"
-    raise PolicySyntaxError(message, place=place)
-
-
-def _expression(
-    value: object, place: Place, *, schema: Schema, parse: Callable[[str, Schema, Place], Expression]
-) -> Expression:
-    match value:
-        case str():
-            return parse(value, schema, place)
-        case bool() | int() | float():
-            return Expression.of_scalar(value, schema, place)
-        case Mapping():
-            message = "a list of rules is written [ { if = …, then = … }, { else = … } ], and this is a table"
-        case _:
-            message = f"an expression in quotes, a boolean or a number must stand here, not {kind_of(value)}"
     raise PolicySyntaxError(message, place=place)
 
 

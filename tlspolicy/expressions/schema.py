@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
@@ -27,19 +28,24 @@ class Schema:
     Args:
         variables: each variable's type: `int`, `float`, `str` or `tuple`.
         constants: the value of each constant, and of each `$name` that is not to be 0.
+        functions: what answers each function that asks the world, such as `is_local_domain`, or that the language does
+            not have at all. It is called with values of the language and gives one: a `bool` is taken as 1 or 0, a
+            `list` as a `tuple`, `None` as `''`. A coroutine function is for `evaluate_async` alone.
 
     Raises:
-        PolicyTypeError: a type or a value that the language does not have.
+        PolicyTypeError: a type or a value that the language does not have, a function that can't be called.
         PolicyValueError: a name that no expression could spell, or that means two things.
     """
 
     variables: Mapping[str, type]
     constants: Mapping[str, Value] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
     context_class: type | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Check and copy what was given."""
-        for what, given in (("variables", self.variables), ("constants", self.constants)):
+        given_by_name = {"variables": self.variables, "constants": self.constants, "functions": self.functions}
+        for what, given in given_by_name.items():
             if not isinstance(given, Mapping):
                 raise PolicyTypeError(f"the {what} of a schema must be a mapping, not {type(given).__name__}")
         constants = {name: _constant(name, value) for name, value in self.constants.items()}
@@ -50,11 +56,24 @@ class Schema:
                 raise PolicyValueError(f"variable {name!r}: an expression can't spell this name")
             if name in constants or name in FUNCTIONS:
                 raise PolicyValueError(f"variable {name!r}: this name is a constant or a function already")
+        for name, function in self.functions.items():
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise PolicyValueError(f"function {name!r}: an expression can't spell this name")
+            if name in constants or name in self.variables or name in FUNCTIONS:
+                raise PolicyValueError(f"function {name!r}: this name is a variable, a constant or a function already")
+            if not callable(function):
+                raise PolicyTypeError(f"function {name!r}: a {type(function).__name__} can't be called")
         object.__setattr__(self, "variables", MappingProxyType(dict(self.variables)))
         object.__setattr__(self, "constants", MappingProxyType(constants))
+        object.__setattr__(self, "functions", MappingProxyType(dict(self.functions)))
 
     @classmethod
-    def of(cls, context_class: type, constants: Mapping[str, Value] | None = None) -> Schema:
+    def of(
+        cls,
+        context_class: type,
+        constants: Mapping[str, Value] | None = None,
+        functions: Mapping[str, Callable[..., object]] | None = None,
+    ) -> Schema:
         """Make the schema of a class whose annotated attributes are the variables.
 
         Contexts are then instances of the class. Their attributes are read as they are, and relied upon to be what
@@ -64,6 +83,7 @@ class Schema:
             context_class: a class that annotates each attribute as `int`, `float`, `str` or `tuple[...]`; attributes
                 whose names begin with an underscore are left out.
             constants: as for `Schema`.
+            functions: as for `Schema`.
 
         Raises:
             PolicyTypeError: an annotation of another type.
@@ -74,19 +94,30 @@ class Schema:
         except (TypeError, NameError) as error:
             raise PolicyTypeError(f"{context_class!r} is no class whose annotations can be read: {error}") from None
         variables = {name: get_origin(hint) or hint for name, hint in hints.items() if not name.startswith("_")}
-        schema = cls(variables, constants or {})
+        schema = cls(variables, constants or {}, functions or {})
         object.__setattr__(schema, "context_class", context_class)
         return schema
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made of: the views that keep it unchanged can't be."""
         if self.context_class:
-            return Schema.of, (self.context_class, dict(self.constants))
-        return Schema, (dict(self.variables), dict(self.constants))
+            return Schema.of, (self.context_class, dict(self.constants), dict(self.functions))
+        return Schema, (dict(self.variables), dict(self.constants), dict(self.functions))
 
     def __hash__(self) -> int:
         """Equal schemas have equal hashes."""
         return hash((frozenset(self.variables), frozenset(self.constants), self.context_class))
+
+    def with_functions(self, functions: Mapping[str, Callable[..., object]]) -> Schema:
+        """The same schema with other functions; raises what `Schema` raises."""
+        if self.context_class:
+            return Schema.of(self.context_class, self.constants, functions)
+        return Schema(self.variables, self.constants, functions)
+
+    def asynchronous(self, function: str) -> bool:
+        """Whether `function` is answered by a coroutine function."""
+        provider = self.functions.get(function)
+        return iscoroutinefunction(provider) or iscoroutinefunction(getattr(provider, "__call__", None))  # noqa: B004
 
     def check_context(self, context: object) -> None:
         """Make sure that `context` is what this schema reads.
@@ -105,7 +136,9 @@ class Schema:
             UnusableValueError: there is none, or it is none of the language.
         """
         try:
-            return language_value(getattr(context, name) if self.context_class else context.get(name, ""))
+            value = getattr(context, name) if self.context_class else context.get(name, "")
+            # What a class says its attributes are is relied upon, and an array of it not copied each time.
+            return value if self.context_class and type(value) in TYPES else language_value(value)
         except Exception as error:  # A context may be anybody's class, and do anything when it is read.
             raise UnusableValueError(f"variable {name!r}: {error}") from error
 

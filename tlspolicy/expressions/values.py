@@ -254,18 +254,19 @@ def negate(value: Value) -> Value:
     return _saturated(-number(value))
 
 
-def index(value: Value, position: Value) -> Value:
-    """`value[position]`; `''` where there is no such element.
+def index(value: Value, place: Value) -> Value:
+    """`value[place]`; `''` where there is no such element.
 
     What is no array is an array of itself, `''` an empty one. A float is cut to an unsigned integer (a negative one and
     NaN to 0), a text read as one; what can't be read counts as 0.
     """
     items = value if isinstance(value, tuple) else (value,) if value != "" else ()
-    at = _position(position)
+    at = position(place)
     return items[at] if 0 <= at < len(items) else ""
 
 
-def _position(value: Value) -> int:
+def position(value: Value) -> int:
+    """`value` read as a place in a text or an array, as `index` does it; negative where an integer is."""
     match value:
         case int():
             return value

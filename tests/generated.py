@@ -1,0 +1,145 @@
+"""What property tests draw: trees that the parser can make, their texts, and what to evaluate them with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from tlspolicy import Schema
+from tlspolicy.expressions.functions import FUNCTIONS
+from tlspolicy.expressions.nodes import (
+    MILLISECONDS,
+    Array,
+    Binary,
+    Boolean,
+    Call,
+    Capture,
+    Duration,
+    Float,
+    Global,
+    Index,
+    Integer,
+    Logical,
+    Name,
+    Node,
+    String,
+    Unary,
+)
+from tlspolicy.expressions.printer import printed
+from tlspolicy.expressions.values import BINARY, INT_MAX, INT_MIN, UNARY, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+SCHEMA = Schema(
+    {"number": int, "ratio": float, "word": str, "words": tuple},
+    {"require": 1, "disable": 0, "$list": ("a", 1, 2.5)},
+)
+NAMES = (*SCHEMA.variables, "require", "disable")
+ARITIES = {name: function.arity for name, function in FUNCTIONS.items()}
+
+_WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$"
+# Texts that functions, comparisons and indexes treat in ways of their own.
+_TELLING_TEXTS = st.sampled_from(
+    ["", "0", "-5", "1e3", ".5", "inf", "nan", " 5", "1_0", "٣", "a@b.example", "local", "192.0.2.1", "::1", "É\r\nß"]
+)
+_PATTERNS = st.sampled_from(["", "a", "^(.)(.*)$", "(?i)[A-Z]+", r"\d+|(x)", r"\."]).map(String)
+
+
+def values() -> SearchStrategy[Value]:
+    """Any value of the language: NaN, infinities and nested arrays included."""
+    scalars = (
+        st.integers(INT_MIN, INT_MAX)
+        | st.floats()
+        | _TELLING_TEXTS
+        | st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+    )
+    return st.recursive(scalars, lambda items: st.lists(items, max_size=3).map(tuple), max_leaves=5)
+
+
+def contexts(names: Sequence[str] = tuple(SCHEMA.variables)) -> SearchStrategy[dict[str, Value]]:
+    """Contexts of a schema made by hand, whose variables are `names`: each has any value, or none."""
+    return st.fixed_dictionaries({}, optional={name: values() for name in names})
+
+
+def trees(
+    names: Sequence[str] = NAMES,
+    functions: Mapping[str, tuple[int, ...]] = ARITIES,
+    *,
+    right_arity: bool = True,
+    max_leaves: int = 12,
+) -> SearchStrategy[Node]:
+    """Trees of every kind of node, all of which the parser can make; far fewer levels deep than it allows.
+
+    With the defaults they have no problems over `SCHEMA`.
+
+    Args:
+        names: what a `Name` may say, at least one.
+        functions: what a `Call` may call, and how many arguments it takes.
+        right_arity: whether a call has as many arguments as its function takes, and `matches` a pattern; else it has
+            any number of arguments of any kind.
+        max_leaves: about how many literals and names a tree has at most.
+    """
+
+    def larger(operands: SearchStrategy[Node]) -> SearchStrategy[Node]:
+        calls = _calls(functions, operands, right_arity=right_arity) if functions else st.nothing()
+        return _operations(operands) | calls
+
+    return st.recursive(_leaves(names), larger, max_leaves=max_leaves)
+
+
+def expression_texts() -> SearchStrategy[str]:
+    """Expressions that parse, and have no problems over `SCHEMA`."""
+    return trees().map(printed)
+
+
+def _leaves(names: Sequence[str]) -> SearchStrategy[Node]:
+    words = st.text(_WORD, min_size=1, max_size=4).filter(lambda word: not word.isdecimal())
+    return st.one_of(
+        st.sampled_from(names).map(Name),
+        (st.integers(0, 3) | st.integers(0, INT_MAX)).map(Integer),
+        st.floats(min_value=0).map(Float),
+        st.sampled_from(list(MILLISECONDS)).flatmap(_durations),
+        st.booleans().map(Boolean),
+        st.one_of(_TELLING_TEXTS, _quotable("'"), _quotable('"')).map(String),
+        st.integers(0, 99).map(Capture),
+        st.sampled_from(["$list", "$1x", "$."]).map(Global) | words.map(lambda word: Global(f"${word}")),
+    )
+
+
+def _durations(unit: str) -> SearchStrategy[Node]:
+    return st.builds(Duration, st.integers(0, INT_MAX // MILLISECONDS[unit]), st.just(unit))
+
+
+def _quotable(quote: str) -> SearchStrategy[str]:
+    """What a string in these quotes can say: no quote but after a backslash, and after that neither n nor r nor t."""
+    plain = st.characters(exclude_categories=["Cs"], exclude_characters=f"\\{quote}")
+    protected = st.characters(exclude_categories=["Cs"], exclude_characters="\\nrt") | st.sampled_from("\n\r\t'\"d.")
+    escapes = st.builds(lambda backslashes, after: backslashes + after, st.sampled_from(["\\", "\\\\"]), protected)
+    return st.lists(plain | escapes, max_size=6).map("".join)
+
+
+def _operations(operands: SearchStrategy[Node]) -> SearchStrategy[Node]:
+    return st.one_of(
+        st.builds(Unary, st.sampled_from(list(UNARY)), operands),
+        st.builds(Binary, st.sampled_from(list(BINARY)), operands, operands),
+        st.builds(Logical, st.sampled_from(["&&", "||"]), st.lists(operands, min_size=2, max_size=4).map(tuple)),
+        st.builds(Index, operands, operands),
+        st.lists(operands, max_size=3).map(lambda items: Array(tuple(items))),
+    )
+
+
+@st.composite
+def _calls(
+    draw: DrawFn, functions: Mapping[str, tuple[int, ...]], operands: SearchStrategy[Node], *, right_arity: bool
+) -> Node:
+    name = draw(st.sampled_from(list(functions)))
+    if not right_arity:
+        return Call(name, tuple(draw(st.lists(operands, max_size=4))))
+    arguments = [draw(operands) for _ in range(draw(st.sampled_from(functions[name])))]
+    if name == "matches":
+        arguments[0] = draw(_PATTERNS)
+    return Call(name, tuple(arguments))

@@ -1,0 +1,107 @@
+"""The functions on mail and IP addresses."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from tlspolicy.expressions.text_functions import WHITE_SPACE, maps
+from tlspolicy.expressions.values import Value, text
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+_PREFIX = re.compile(r"\+?0*[0-9]{1,3}", re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_LOCAL_AND_DOMAIN = 2
+_SHORTEST_PREFIX = 8
+_IPV4_MAX = 2**32 - 1
+
+
+def is_email(value: Value) -> Value:
+    """Whether there is one `@` outside of quotes, something before it, and a dot in what follows.
+
+    A dot outside of quotes has something other than a dot before it, within its part (RFC 5321, section 4.1.2).
+    """
+    parts = _QUOTED.sub("q", text(value)).split("@")
+    if len(parts) != _LOCAL_AND_DOMAIN or any(part.startswith(".") or ".." in part for part in parts):
+        return 0
+    local, domain = parts
+    return int(local != "" and "." in domain)
+
+
+@maps
+def email_part(address: str, part: Value) -> Value:
+    """The part before (`'local'`) or after (`'domain'`) the last `@`, trimmed; `''` otherwise."""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return ""
+    return {"local": local, "domain": domain}.get(text(part), "").strip(WHITE_SPACE)
+
+
+def is_ip_addr(value: Value) -> Value:
+    """Whether a text is an IPv4 or IPv6 address."""
+    return int(_address(text(value)) is not None)
+
+
+def is_ipv4_addr(value: Value) -> Value:
+    """Whether a text is an IPv4 address."""
+    return int(isinstance(_address(text(value)), IPv4Address))
+
+
+def is_ipv6_addr(value: Value) -> Value:
+    """Whether a text is an IPv6 address."""
+    return int(isinstance(_address(text(value)), IPv6Address))
+
+
+def ip_reverse_name(value: Value) -> Value:
+    """The octets of an IPv4 address (RFC 1035, section 3.5) or the nibbles of an IPv6 address (RFC 3596), reversed."""
+    address = _address(text(value))
+    return address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa") if address else ""
+
+
+def is_ip_in_cidr(value: Value, network: Value) -> Value:
+    """Whether an address is in a network of at least 8 bits, or is the address that stands in its place.
+
+    An IPv4 address is in an IPv6 network if the address is that is mapped to it, and the other way round.
+    """
+    address, within = _address(text(value)), _network(text(network))
+    if address is None or within is None:
+        return 0
+    counterpart = address if address.version == within.version else _counterpart(address)
+    return int(counterpart is not None and counterpart in within)
+
+
+def _network(value: str) -> IPv4Network | IPv6Network | None:
+    written, slash, prefix = value.partition("/")
+    address = _address(written.strip(WHITE_SPACE))
+    if address is None:
+        return None
+    if not slash:
+        return ip_network(address)
+    prefix = prefix.strip(WHITE_SPACE)
+    if not _PREFIX.fullmatch(prefix) or not _SHORTEST_PREFIX <= int(prefix) <= address.max_prefixlen:
+        return None
+    return ip_network((address, int(prefix)), strict=False)
+
+
+def _counterpart(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address | None:
+    """The address of the other version that stands for the same host (RFC 4291, section 2.5.5).
+
+    An IPv4 address is mapped; an IPv6 address may be mapped or, as was done once, compatible.
+    """
+    if isinstance(address, IPv4Address):
+        return IPv6Address(f"::ffff:{address}")
+    compatible = IPv4Address(int(address)) if int(address) <= _IPV4_MAX else None
+    return address.ipv4_mapped or compatible
+
+
+def _address(value: str) -> IPv4Address | IPv6Address | None:
+    """`value` as an address: no blanks, leading zeros, brackets or zones."""
+    if "%" in value:
+        return None
+    try:
+        return ip_address(value)
+    except ValueError:
+        return None

@@ -1,0 +1,130 @@
+"""Scope: what one evaluation of a rule list reads, keeps and may spend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tlspolicy.expressions.regex import MAX_SEARCH_COST
+from tlspolicy.expressions.values import UnusableValueError, Value, language_value
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from tlspolicy.expressions.nodes import Node
+    from tlspolicy.expressions.schema import Schema
+
+MAX_WORK = 2_097_152
+_CHARACTERS = 16
+
+
+class Step(NamedTuple):
+    """A node that was evaluated, and its value."""
+
+    node: Node
+    value: Value
+
+
+class Answer(NamedTuple):
+    """What a function that asks the world has answered: what it returned, or the exception that it raised."""
+
+    returned: object
+    raised: Exception | None = None
+
+
+class Unanswered(Exception):  # noqa: N818  (no error: evaluation goes on when the answer is there)
+    """An answer has to be awaited."""
+
+    def __init__(self, awaitable: Awaitable[object]) -> None:
+        super().__init__(awaitable)
+        self.awaitable = awaitable
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one evaluation of a rule list reads, keeps and may spend.
+
+    Args:
+        schema: says what the names mean.
+        context: what the variables are read from; the schema has checked it.
+        captures: the groups of the last `matches` that was evaluated.
+        steps: when it is a list, every node evaluated is added to it, operands before operators.
+        variables: those that were read already: each is read once.
+        answers: what the functions that ask the world have answered so far, in that order; `None` where they can't be
+            awaited. Evaluation takes them from here before it asks, so that it can be repeated until none is missing.
+        work: what may still be spent: an element, or some characters, of each value that something is done with.
+        search: what may still be spent on searching by regular expressions, in the unit of `regex.cost`.
+    """
+
+    schema: Schema
+    context: object
+    captures: tuple[str, ...] = ()
+    steps: list[Step] | None = None
+    variables: dict[str, Value] = field(default_factory=dict)
+    answers: list[Answer] | None = None
+    work: int = MAX_WORK
+    search: int = MAX_SEARCH_COST
+    _asked: int = 0
+
+    def read(self, name: str) -> Value:
+        """The value of variable `name`; `UnusableValueError` where it has none of the language."""
+        if name not in self.variables:
+            self.variables[name] = self.schema.read(self.context, name)
+        return self.variables[name]
+
+    def spend(self, *values: Value) -> None:
+        """Account for doing something with `values`; `UnusableValueError` when that is too much for one evaluation."""
+        for value in values:
+            if isinstance(value, tuple):
+                self.spend_work(len(value))
+                self.spend(*value)
+            elif isinstance(value, str):
+                self.spend_work(len(value) // _CHARACTERS)
+
+    def spend_work(self, work: int) -> None:
+        """As `spend`, for work that is known."""
+        self.work -= work
+        if self.work < 0:
+            raise UnusableValueError("this is more work than one evaluation may do: its texts or arrays are too large")
+
+    def spend_search(self, cost: int) -> None:
+        """As `spend`, for a search."""
+        self.search -= cost
+        if self.search < 0:
+            raise UnusableValueError("searching by regular expressions takes longer than one evaluation may")
+
+    def ask(self, function: str, arguments: Iterable[Value]) -> Value:
+        """Call what the schema has for a function that asks the world.
+
+        Raises:
+            UnusableValueError: it failed, or gave what is no value of the language.
+            Unanswered: its answer has to be awaited.
+        """
+        returned, raised = self._answer(function, arguments)
+        if raised:
+            raise UnusableValueError(f"{function}() failed: {type(raised).__name__}: {raised}") from raised
+        try:
+            return language_value(returned)
+        except (TypeError, ValueError) as error:
+            raise UnusableValueError(f"{function}() gave no value of the language: {error}") from None
+
+    def _answer(self, function: str, arguments: Iterable[Value]) -> Answer:
+        if self.answers is not None and self._asked < len(self.answers):
+            self._asked += 1
+            return self.answers[self._asked - 1]
+        try:
+            returned = self.schema.functions[function](*arguments)
+        except Exception as error:  # noqa: BLE001  (anybody's code; whatever it raises is no answer)
+            answer = Answer(None, error)
+        else:
+            if self.answers is not None and isawaitable(returned):
+                raise Unanswered(returned)
+            close = getattr(returned, "close", None)
+            if isawaitable(returned) and close:
+                close()  # A coroutine that nobody will await.
+            answer = Answer(returned)
+        if self.answers is not None:
+            self.answers.append(answer)
+            self._asked += 1
+        return answer

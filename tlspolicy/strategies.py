@@ -1,0 +1,163 @@
+"""Named strategies: plain settings under a name, which one rule list chooses from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement, TlsDecision
+from tlspolicy.errors import PolicyError, PolicyTypeError, Problems, did_you_mean, listed, quoted
+from tlspolicy.expressions.expression import kind_of
+from tlspolicy.expressions.nodes import MILLISECONDS, Call, Duration, Integer, Name, Node, String
+from tlspolicy.expressions.parser import parse_expression
+from tlspolicy.settings import ResultError, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tlspolicy.expressions.expression import Expression
+    from tlspolicy.expressions.values import Value
+    from tlspolicy.layouts import Found
+
+# What a strategy is where it does not say.
+_DEFAULT: Final = TlsDecision(starttls=Requirement.OPTIONAL, mta_sts_timeout=300.0)
+_FLAGS: Final = {True: True, False: False, "true": True, "false": False}
+_SECOND: Final = 1000
+
+
+class Strategy(NamedTuple):
+    """A strategy: its name, and what it decides."""
+
+    name: str
+    decision: TlsDecision
+
+
+def strategies(tables: Mapping[str, Mapping[str, Found]]) -> tuple[Strategy, ...]:
+    """The strategies of a document.
+
+    Args:
+        tables: each strategy's settings by their names, by the strategy's name.
+
+    Raises:
+        PolicyTypeError: a value that its setting does not take.
+    """
+    problems = Problems()
+    made: list[Strategy] = []
+    for name, table in tables.items():
+        with problems:
+            made.append(Strategy(name, _decision(table)))
+    problems.raise_them()
+    return tuple(made)
+
+
+def _decision(table: Mapping[str, Found]) -> TlsDecision:
+    problems = Problems()
+    fields: dict[str, object] = {}
+    for name, (data, place) in table.items():
+        with problems:
+            try:
+                fields[name] = _PLAIN[name](data)
+            except ResultError as error:
+                raise PolicyTypeError(error.message, place=place) from None
+    problems.raise_them()
+    return TlsDecision(**{**_defaults(), **fields})  # type: ignore[arg-type]
+
+
+def _defaults() -> dict[str, object]:
+    return {name: getattr(_DEFAULT, name) for name in _PLAIN}
+
+
+def _level(data: object) -> Requirement:
+    if isinstance(data, bool):
+        return Requirement.REQUIRE if data else Requirement.DISABLE
+    if not isinstance(data, str):
+        raise ResultError(f"a level is require, optional or disable, and this is {kind_of(data)}")
+    if data not in LEVELS:
+        hint = did_you_mean(data, LEVELS) or ": a level is require, optional or disable"
+        raise ResultError(f"{quoted(data)} is no level{hint}")
+    return Requirement(LEVELS[data])
+
+
+def _flag(data: object) -> bool:
+    if not isinstance(data, (bool, str)) or data not in _FLAGS:
+        raise ResultError("this must be true or false")
+    return _FLAGS[data]
+
+
+def _timeout(data: object) -> float:
+    """A duration, or an integer of milliseconds."""
+    match data:
+        case bool():
+            milliseconds = None
+        case int():
+            milliseconds = data
+        case str():
+            milliseconds = _milliseconds(data)
+        case _:
+            milliseconds = None
+    if milliseconds is None:
+        raise ResultError("a time-out is a duration such as 30s or 5m, or a whole number of milliseconds")
+    if not 1 <= milliseconds <= MAX_TIMEOUT * _SECOND:
+        raise ResultError(f"a time-out is 1ms to 1d (1 to {int(MAX_TIMEOUT * _SECOND)} milliseconds)")
+    return milliseconds / _SECOND
+
+
+def _milliseconds(text: str) -> int | None:
+    try:
+        node = parse_expression(text)
+    except PolicyError:
+        return None
+    match node:
+        case Duration(count, unit):
+            return count * MILLISECONDS[unit]
+        case Integer(value):
+            return value
+        case _:
+            return None
+
+
+_PLAIN: Final[dict[str, Callable[[object], object]]] = {
+    "starttls": _level,
+    "allow_invalid_certs": _flag,
+    "dane": _level,
+    "mta_sts": _level,
+    "tls_timeout": _timeout,
+    "mta_sts_timeout": _timeout,
+}
+
+
+def choice(among: tuple[Strategy, ...]) -> Setting:
+    """The setting whose rules give the name of a strategy, and whose value is what that decides."""
+    decisions = dict(among)
+    known = f"there are {listed(map(repr, decisions), 'and')}" if decisions else "there are none"
+
+    def check(result: Expression) -> None:
+        _check_names(result.node)
+        if str not in result.result_types:
+            raise ResultError(_NO_NAME)
+
+    def _check_names(node: Node) -> None:
+        match node:
+            case Call("if_then", (_, then, otherwise)):
+                _check_names(then)
+                _check_names(otherwise)
+            case String(name) if name not in decisions:
+                raise ResultError(f"no strategy has the name {quoted(name)}{_hint(name)}", node)
+            case Name(name) if name in LEVELS:
+                raise ResultError(_NO_NAME, node)
+            case _:
+                pass
+
+    def _hint(name: str) -> str:
+        return did_you_mean(name, decisions) or f": {known}"
+
+    def convert(value: Value) -> TlsDecision:
+        if not isinstance(value, str):
+            raise ResultError(_NO_NAME)
+        if value not in decisions:
+            raise ResultError(f"no strategy has the name {quoted(value)}{_hint(value)}")
+        return decisions[value]
+
+    return Setting("strategy", "", check, convert)
+
+
+_NO_NAME: Final = "the name of a strategy is a text, in quotes of its own inside the expression's: \"'default'\""
