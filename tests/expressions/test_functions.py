@@ -52,6 +52,9 @@ CASES = [
     ("len('é')", 2),
     ("lines('a\n\nb\r\nc\rd\n')", "('a', '', 'b', 'c\\rd')"),
     ("lines('a\r')", "('a\\r',)"),
+    ("rsplit('aaa', 'aa')", "('', 'a')"),
+    ("split('aaa', 'aa')", "('', 'a')"),
+    ("split_n('a.b.c', '.', '18446744073709551615')", "('a', 'b', 'c')"),
     ("rsplit('a.b.c', '.')", "('c', 'b', 'a')"),
     ("rsplit_once('abc', '')", "('abc', '')"),
     ("rsplit_once('a.b.c', '.')", "('a.b', 'c')"),
@@ -140,7 +143,11 @@ CALLABLE = {name: function for name, function in FUNCTIONS.items() if function.c
 
 
 @pytest.mark.parametrize("name", CALLABLE)
-@given(arguments=st.lists(values() | st.integers(-2, 5), min_size=3, max_size=3))
+@given(
+    arguments=st.lists(
+        values() | st.integers(-2, 5) | st.sampled_from(["18446744073709551615", ""]), min_size=3, max_size=3
+    )
+)
 def test_any_arguments_give_a_value_of_a_foreseen_type(name: str, arguments: list[Value]) -> None:
     function = CALLABLE[name]
     assert function.call

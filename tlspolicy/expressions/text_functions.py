@@ -193,8 +193,9 @@ def split(value: Value, separator: Value) -> Value:
 
 
 def rsplit(value: Value, separator: Value) -> Value:
-    """As `split`, the last part first."""
-    return _bounded(_parts(text(value), text(separator))[::-1])
+    """As `split`, from the end: the last part first."""
+    backwards = _parts(text(value)[::-1], text(separator)[::-1])
+    return _bounded([part[::-1] for part in backwards])
 
 
 def _parts(value: str, separator: str) -> list[str]:
@@ -220,7 +221,7 @@ def split_n(value: Value, separator: Value, count: Value) -> Value:
     """The parts before the first `count` separators, and the rest; all of them where `count` is negative."""
     rest, sought, number = text(value), text(separator), position(count)
     if sought:
-        return _bounded(rest.split(sought, number) if number else [rest])
+        return _bounded(rest.split(sought, min(number, MAX_ARRAY_LENGTH)) if number else [rest])
     if not 0 <= number < MAX_ARRAY_LENGTH:
         raise UnusableValueError(f"split_n() of an empty separator gives more than {MAX_ARRAY_LENGTH} elements")
     return (*[""] * number, rest)  # An empty separator is found at the start, again and again.
