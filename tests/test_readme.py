@@ -1,0 +1,63 @@
+"""What the README shows works, and what it quotes is what is said."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import tlspolicy
+from tlspolicy import DeliveryContext, PolicySyntaxError, Requirement, SSLContexts, TlsPolicy
+from tlspolicy.expressions.functions import FUNCTIONS, PROVIDED
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+(TOML,) = re.findall(r"^```toml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_policy_is_that_of_the_example() -> None:
+    example = Path(__file__).parents[1] / "examples" / "policy.toml"
+    assert TlsPolicy.loads(TOML) == TlsPolicy.load(example)
+
+
+@pytest.mark.parametrize("code", [code for code in PYTHON if "smtplib" not in code])
+def test_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {**vars(tlspolicy), "time": time}
+    names |= {"policy": TlsPolicy.loads(TOML), "contexts": SSLContexts(), "decision": tlspolicy.TlsDecision()}
+    exec(code, names)  # noqa: S102  (our own)
+    if "print(policy.explain" in code:
+        assert capsys.readouterr().out.startswith("starttls = require\n")
+    if "rules.evaluate" in code:
+        assert names["rules"].evaluate({"listener": "smtp", "connections": 200}) == -1
+
+
+def test_the_code_for_smtplib_is_whole() -> None:
+    compile(next(code for code in PYTHON if "smtplib" in code), "README.md", "exec")
+
+
+def test_the_error() -> None:
+    quoted = re.findall(r"^```\n(policy\.toml:.*?)\n```", README, re.DOTALL | re.MULTILINE)[0]
+    with pytest.raises(PolicySyntaxError) as raised:
+        TlsPolicy.loads(TOML.replace("retry_num > 0", "retry_nun > 0"))
+    assert quoted.split(": ", 1)[1] == str(raised.value)
+
+
+def test_every_function_and_variable_is_named() -> None:
+    missing = [name for name in (*FUNCTIONS, *PROVIDED, *tlspolicy.DELIVERY.variables) if f"`{name}" not in README]
+    assert missing == []
+
+
+DIFFERENCES = ["last_error='tls'", "retry_num\t==\t1", "[-1, !-5, --1] == [-1, 0, 1]", "'abc'[0] == 'abc'"]
+
+
+@pytest.mark.parametrize("text", DIFFERENCES)
+def test_what_stalwart_misreads(text: str) -> None:
+    policy = TlsPolicy(allow_invalid_certs=text)
+    assert policy.evaluate(DeliveryContext(last_error="tls", retry_num=1)).allow_invalid_certs
+
+
+def test_what_is_left_out_is_strict() -> None:
+    decision = TlsPolicy.loads("[queue.outbound.tls]").evaluate(DeliveryContext(retry_num=5, last_error="tls"))
+    assert (decision.starttls, decision.allow_invalid_certs) == (Requirement.REQUIRE, False)
