@@ -299,6 +299,22 @@ p.toml: line 2, column 100011: tables or arrays are nested too deep
         PolicySyntaxError,
         "p.toml: queue.outbound.tsl: unknown table 'tsl'; did you mean 'tls'?",
     ),
+    "misspelt-table-beside-it": (
+        tls("starttls = 'optional'") + "[queue.outbound.TLS]\nstarttls = 'require'",
+        PolicySyntaxError,
+        "p.toml: queue.outbound.TLS: unknown table 'TLS'; did you mean 'tls'?",
+    ),
+    "misspelt-time-outs": (
+        tls("") + "[queue.outbound.timeouts]\nconnect = '1m'\nmta_sts = '10s'",
+        PolicySyntaxError,
+        "p.toml: queue.outbound.timeouts.mta_sts: unknown key 'mta_sts'; did you mean 'mta-sts'?",
+    ),
+    "key-in-quotes": (
+        "'queue.outbound.tls.dane' = 'require'\n" + tls("starttls = 'optional'"),
+        PolicySyntaxError,
+        "p.toml: queue.outbound.tls.dane: the key 'queue.outbound.tls.dane' is in quotes as a whole: write its parts as "
+        "tables, or without quotes",
+    ),
     "string-over-lines": (
         tls('dane = "require'),
         PolicySyntaxError,
@@ -333,10 +349,10 @@ or false
         tls("""allow-invalid-certs = "if_then(0, 1, to_lowercase('x'))" """),
         PolicyTypeError,
         """\
-p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 1: a text is neither true nor false here, and 'false' \
+p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 15: a text is neither true nor false here, and 'false' \
 would be true: write true or false
     if_then(0, 1, to_lowercase('x'))
-    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^""",
+                  ^^^^^^^^^^^^^^^^^""",
     ),
     "windows-lines": (
         tls("starttls = = 1").replace("\n", "\r\n"),
@@ -408,7 +424,7 @@ def test_byte_order_mark_in_a_text() -> None:
 def test_keys_of_data_may_be_anything() -> None:
     with pytest.raises(PolicySyntaxError) as raised:
         TlsPolicy.from_mapping({"queue": {"outbound": {"tls": {1: 2}}}})
-    assert str(raised.value) == "queue.outbound.tls.1: unknown key 1"
+    assert str(raised.value) == "queue.outbound.tls: a key is a text, and this is 1"
 
 
 @pytest.mark.parametrize(
@@ -445,7 +461,7 @@ def test_file_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (lambda path: path / "missing.toml", FileNotFoundError),
         (lambda path: os.fspath(path / "missing.toml").encode(), FileNotFoundError),
         (lambda path: f"{path}/a\0.toml", PolicySyntaxError),
-        (lambda _: 5, TypeError),
+        (lambda _: 5, PolicyTypeError),
     ],
     ids=["missing", "bytes", "nul", "no-path"],
 )

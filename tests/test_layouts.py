@@ -277,6 +277,7 @@ p.toml: queue.tls.c.timeout.mta-sts: a time-out is a duration such as 30s or 5m,
         PolicySyntaxError,
         """\
 p.toml: queue.tls.a.start-tls: unknown key 'start-tls'; did you mean 'starttls'?
+p.toml: queue.tls.a.timeout.tsl: unknown key 'tsl'; did you mean 'tls'?
 p.toml: queue.tls.b: this must be a table""",
     ),
     "two-layouts": (
@@ -425,7 +426,7 @@ p.ndjson: line 1, column 1: a change has a 'value', which is an object
     ),
     "plan-syntax": (
         "p.ndjson",
-        '{}\n[]\n{"@type": update}',
+        '{"object": "x"}\n\n{"@type": update}',
         PolicySyntaxError,
         """\
 p.ndjson: line 3, column 11: this is no JSON: expecting value
@@ -434,10 +435,87 @@ p.ndjson: line 3, column 11: this is no JSON: expecting value
     ),
     "plan-of-others": (
         "p.ndjson",
-        '{"@type": "update", "object": "Mta", "value": 5}\n5\n"x"\n{"object": 5}',
+        '{"@type": "update", "object": "Mta", "value": 5}\n{"object": "x"}',
         PolicySyntaxError,
         "p.ndjson: there is no TLS policy in this document: looked for the table [queue.outbound.tls], the tables "
         "[queue.strategy] and [queue.tls.NAME] or the objects MtaOutboundStrategy and MtaTlsStrategy",
+    ),
+    "plan-no-object": (
+        "p.ndjson",
+        '{"object": "x"}\n["MtaTlsStrategy"]',
+        PolicySyntaxError,
+        """\
+p.ndjson: line 2, column 1: a line of a plan is an object that names the 'object' it changes
+    ["MtaTlsStrategy"]
+    ^^^^^^^^^^^^^^^^^^""",
+    ),
+    "plan-no-text": (
+        "p.ndjson",
+        '{"object": 5}',
+        PolicySyntaxError,
+        """\
+p.ndjson: line 1, column 1: a line of a plan is an object that names the 'object' it changes
+    {"object": 5}
+    ^^^^^^^^^^^^^""",
+    ),
+    "plan-two-of-a-name": (
+        "p.ndjson",
+        '{"@type": "upsert", "object": "mtaTlsStrategy", "value": {"a": {"name": "x"}, "b": {"name": "x"}}}',
+        PolicySyntaxError,
+        f"""\
+p.ndjson: line 1, column 1: there are two strategies of the name 'x' in this change
+    {'{"@type": "upsert", "object": "mtaTlsStrategy", "value": {"a": {"name": "x"}, "b": {"nam'}…
+    {"^" * 88}""",
+    ),
+    "plan-duplicate-key-and-more": (
+        "p.ndjson",
+        '{"object": "x"}\n{"a":1,"a":2}\n}}}',
+        PolicySyntaxError,
+        """\
+p.ndjson: line 2, column 8: this key stands twice in its object
+    {"a":1,"a":2}
+           ^^^""",
+    ),
+    "object-of-another-case": (
+        "p.json",
+        '{"MtaOutboundStrategy": {"tls": {"else": "\'a\'"}}, "mtaTlsStrategy": [{"name": "a"}]}',
+        PolicySyntaxError,
+        "p.json: mtaTlsStrategy: unknown object 'mtaTlsStrategy'; did you mean 'MtaTlsStrategy'?",
+    ),
+    "patch-of-the-singleton": (
+        "p.json",
+        '{"MtaOutboundStrategy": {"tls": {"else": "\'a\'"}, "tls/else": "\'b\'"}, "MtaTlsStrategy": []}',
+        PolicySyntaxError,
+        "p.json: MtaOutboundStrategy.tls/else: unknown key 'tls/else'; did you mean 'tls'?",
+    ),
+    "match-in-match": (
+        "p.json",
+        '{"MtaOutboundStrategy": {"tls": ' + '{"match": ' * 400 + "{}" + ', "else": 1}' * 400 + "}}",
+        PolicySyntaxError,
+        "p.json: MtaOutboundStrategy.tls.match: the rules of 'match' are a list, or a table by number, not a table",
+    ),
+    "problems-of-every-kind": (
+        "p.toml",
+        "[queue.strategy]\ntls = \"if_then(retry_nun, 'x', 'default')\"\n"
+        "[queue.tls.default]\nstart = 1\ndane = 'x'\n[queue.tls.b]\nmta-sts = 5",
+        PolicySyntaxError,
+        """\
+p.toml: queue.tls.default.start: unknown key 'start'; did you mean 'starttls'?
+p.toml: queue.tls.default.dane: 'x' is no level: a level is require, optional or disable
+p.toml: queue.tls.b.mta-sts: a level is require, optional or disable, and this is a number
+p.toml:2: queue.strategy.tls: line 1, column 9: unknown name 'retry_nun'; did you mean 'retry_num'?
+    if_then(retry_nun, 'x', 'default')
+            ^^^^^^^^^""",
+    ),
+    "many-strategies": (
+        "p.toml",
+        "queue.strategy.tls = \"'y'\"\n" + "".join(f"[queue.tls.n{number}]\n" for number in range(12)),
+        PolicyTypeError,
+        """\
+p.toml:1: queue.strategy.tls: line 1, column 1: no strategy has the name 'y': there are 'n0', 'n1', 'n2', 'n3', 'n4', \
+'n5', 'n6', 'n7', 'n8', 'n9' and others
+    'y'
+    ^^^""",
     ),
     "plan-strategies-alone": (
         "p.ndjson",

@@ -154,7 +154,7 @@ def test_the_same_policy_in_other_words_is_equal(policy: TlsPolicy) -> None:
             "tls_timeout: line 1, column 1: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m",
         ),
         (
-            TlsPolicy(allow_invalid_certs="if_then(retry_num, 1, 'false')"),
+            TlsPolicy(allow_invalid_certs="if_then(retry_num, 1, mx)"),
             "allow_invalid_certs: line 1, column 1: a text is neither true nor false here, and 'false' would be true: "
             "write true or false",
         ),
@@ -211,6 +211,12 @@ def test_explain_cuts_what_is_long() -> None:
     shown = str(policy.rules["allow_invalid_certs"].explain(DeliveryContext(mx="y" * 100)))
     assert "mx = 'yyyyy" in shown
     assert max(map(len, shown.splitlines())) < 140
+
+
+def test_a_policy_is_summed_up() -> None:
+    assert repr(TlsPolicy.load(SEED)) == (
+        "<TlsPolicy: 2 rules for starttls, allow_invalid_certs, dane, mta_sts, tls_timeout, mta_sts_timeout>"
+    )
 
 
 def test_threads_share_a_policy() -> None:

@@ -26,7 +26,7 @@ from tlspolicy import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LOCAL = "[ { if = 'is_local_domain(rcpt_domain)', then = 'optional' }, { else = 'require' } ]"
 
@@ -84,6 +84,33 @@ def failing(_name: object) -> object:
     raise LookupError("no such key")
 
 
+class FalsyError(Exception):
+    def __len__(self) -> int:
+        return 0
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise LookupError
+
+
+class OddList(list[int]):
+    def __iter__(self) -> Iterator[int]:
+        raise RuntimeError("odd")
+
+
+def falsy(_name: object) -> object:
+    raise FalsyError("gone")
+
+
+def mute(_name: object) -> object:
+    raise MuteError
+
+
+def forging(_name: object) -> object:
+    raise ValueError("a\nb\x1b[31m" + "x" * 10**6)
+
+
 NO_ANSWERS: dict[str, tuple[Callable[[object], object], str, type[Exception] | None]] = {
     "object": (
         lambda _: object(),
@@ -92,6 +119,14 @@ NO_ANSWERS: dict[str, tuple[Callable[[object], object], str, type[Exception] | N
     ),
     "too-large": (lambda _: 2**64, "config_get() gave no value of the language: an integer beyond 64 bits", None),
     "surrogate": (lambda _: "\ud800", "config_get() gave no value of the language: a text with a lone surrogate", None),
+    "falsy-exception": (falsy, "config_get() failed: FalsyError: gone", FalsyError),
+    "mute-exception": (mute, "config_get() failed: MuteError", MuteError),
+    "forged-words": (forging, "config_get() failed: ValueError: a b�[31m" + "x" * 279 + "…", ValueError),
+    "odd-list": (
+        lambda _: OddList([1]),
+        "config_get() gave no value of the language: RuntimeError: odd",
+        RuntimeError,
+    ),
     "raises": (failing, "config_get() failed: LookupError: no such key", LookupError),
 }
 
@@ -256,6 +291,100 @@ def test_what_a_coroutine_raises_is_the_cause() -> None:
         asyncio.run(run())
     assert isinstance(raised.value.__cause__, LookupError)
     assert raised.value.place.key == "starttls[0].if"
+
+
+def test_a_coroutine_of_a_function_that_is_none_is_awaited() -> None:
+    known = is_local_domain(lambda domain: asked(domain))  # noqa: PLW0108
+    policy = TlsPolicy(starttls=LOCAL, functions={"is_local_domain": known})
+    assert asyncio.run(policy.evaluate_async(DeliveryContext(rcpt_domain="b.example"))).starttls is Requirement.REQUIRE
+    with pytest.raises(PolicyEvaluationError):
+        policy.evaluate(DeliveryContext(rcpt_domain="b.example"))
+
+
+class Lookup:
+    async def __call__(self, domain: str) -> bool:
+        return await asked(domain)
+
+
+def test_an_object_may_be_called_as_a_coroutine_function() -> None:
+    policy = TlsPolicy(starttls=LOCAL, functions={"is_local_domain": is_local_domain(Lookup())})
+    with pytest.raises(PolicyEvaluationError, match="must be awaited"):
+        policy.evaluate(DeliveryContext())
+    explanation = asyncio.run(policy.explain_async(DeliveryContext(rcpt_domain="a.example")))
+    assert explanation.decision.starttls is Requirement.OPTIONAL
+
+
+@pytest.mark.parametrize("known", ["a.example", b"a.example", None, 5])
+def test_what_can_not_say_what_is_local(known: Any) -> None:  # noqa: ANN401
+    with pytest.raises(PolicyTypeError, match="what is local is a set of names or a function, not "):
+        is_local_domain(known)
+
+
+def test_only_a_text_is_looked_up() -> None:
+    policy = TlsPolicy(
+        allow_invalid_certs="is_local_domain(recipients)", functions={"is_local_domain": is_local_domain({"x"})}
+    )
+    with pytest.raises(PolicyEvaluationError, match="a name to look up is a text, not tuple"):
+        policy.evaluate(DeliveryContext(recipients=("x",)))
+
+
+def test_no_function_is_called_where_another_must_be_awaited() -> None:
+    calls: list[object] = []
+    policy = TlsPolicy(
+        starttls=LOCAL,
+        dane="if_then(config_get('x'), optional, optional)",
+        functions={"is_local_domain": calls.append, "config_get": asked},
+    )
+    with pytest.raises(PolicyEvaluationError, match=r"config_get\(\) must be awaited"):
+        policy.evaluate(DeliveryContext())
+    assert calls == []
+
+
+def test_explain_asks_once_and_agrees_with_itself() -> None:
+    count = iter(range(10))
+    policy = TlsPolicy(
+        starttls="[ { if = 'config_get(mx) > 0', then = 'disable' }, { else = 'require' } ]",
+        functions={"config_get": lambda _: next(count)},
+    )
+    explanation = policy.explain(DeliveryContext())
+    assert explanation.decision.starttls is Requirement.REQUIRE
+    assert next(count) == 1
+
+
+async def nothing(_name: object) -> int:
+    await asyncio.sleep(0)
+    return 0
+
+
+def test_awaiting_has_a_limit() -> None:
+    schema = Schema({}, functions={"config_get": nothing})
+    few = RuleList.parse([*[{"if": "config_get('x')", "then": "1"}] * 256, {"else": "2"}], schema)
+    assert asyncio.run(few.evaluate_async({})) == 2
+    many = RuleList.parse([*[{"if": "config_get('x')", "then": "1"}] * 257, {"else": "2"}], schema)
+    with pytest.raises(PolicyEvaluationError, match="more than 256 answers had to be awaited"):
+        asyncio.run(many.evaluate_async({}))
+
+
+def test_repeating_an_evaluation_spends_from_one_budget() -> None:
+    heavy = {"if": "count(sort(dedup(split(s, ',')), 1)) > 99999", "then": "1"}
+    asking = {"if": "config_get('x')", "then": "1"}
+    schema = Schema({"s": str}, functions={"config_get": nothing})
+    rules = RuleList.parse([heavy, *[asking] * 50, {"else": "2"}], schema)
+    with pytest.raises(PolicyEvaluationError, match="more work than one evaluation may do"):
+        asyncio.run(rules.evaluate_async({"s": "a," * 60_000}))
+
+
+class Odd:
+    @property
+    def __signature__(self) -> object:
+        raise LookupError
+
+    def __call__(self, name: object) -> object:
+        return name
+
+
+def test_a_function_whose_signature_can_not_be_read() -> None:
+    assert Expression.parse("mine('x')", Schema({}, functions={"mine": Odd()})).evaluate({}) == "x"
 
 
 def test_each_answer_is_asked_for_once() -> None:

@@ -192,12 +192,19 @@ def test_no_renegotiation(contexts: SSLContexts) -> None:
     [
         (TlsDecision(Requirement.DISABLE), False),
         (TlsDecision(Requirement.DISABLE, allow_invalid_certs=True), False),
+        (TlsDecision(Requirement.DISABLE, dane=Requirement.REQUIRE), True),
+        (TlsDecision(Requirement.DISABLE, mta_sts=Requirement.REQUIRE), True),
         (TlsDecision(Requirement.OPTIONAL), True),
         (TlsDecision(Requirement.REQUIRE), True),
     ],
 )
 def test_no_context_to_go_without_tls(contexts: SSLContexts, decision: TlsDecision, *, built: bool) -> None:
     assert (contexts.get(decision) is not None) == built
+
+
+def test_mta_sts_verifies_whatever_else_was_decided(contexts: SSLContexts) -> None:
+    decision = TlsDecision(allow_invalid_certs=True, mta_sts=Requirement.REQUIRE)
+    assert contexts.get(decision) is contexts.get(VERIFY)
 
 
 def test_each_context_is_built_once() -> None:

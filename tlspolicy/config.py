@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import tomli
 
-from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, listed, quoted
+from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, PolicyTypeError, listed, quoted
 from tlspolicy.expressions.complaints import json_complaint, toml_complaint
 from tlspolicy.layouts import NAMED, SINGLETON
 
@@ -34,6 +34,14 @@ _TOML_PIECE: Final = re.compile(
 _JSON_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 
 
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """`path` as a `Path`; `PolicyTypeError` where it is none."""
+    try:
+        return Path(fsdecode(path))
+    except TypeError:
+        raise PolicyTypeError(f"a policy's file is named by a str or a path, not {type(path).__name__}") from None
+
+
 def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]]]:
     """The text of a policy's file, and what parses such files.
 
@@ -41,7 +49,7 @@ def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict
         OSError: it can't be read.
         PolicySyntaxError: its name ends in none of `.toml`, `.json` and `.ndjson`, it is too large, or not UTF-8.
     """
-    path = Path(fsdecode(path))
+    path = path_of(path)
     place = Place(file=str(path))
     if "\0" in str(path):
         raise PolicySyntaxError("no file has a name with a NUL in it", place=place)
@@ -72,9 +80,10 @@ def parse_toml(text: str, place: Place) -> dict[str, object]:
         start = _where(error)
         raise PolicySyntaxError(toml_complaint(error.msg), text, start, start + 1, place) from None
     except RecursionError:
-        _refuse(_TOO_DEEP, text, _deepest(_TOML_PIECE, text), place)
+        at = _deepest(_TOML_PIECE, text)
+        _refuse(_TOO_DEEP, text, at, at + 1, place)
     except ValueError:  # Of int(), which tomli lets pass.
-        _refuse(_TOO_LARGE, text, _MANY_DIGITS.search(text), place)
+        _refuse(_TOO_LARGE, text, *_many_digits(text, 0), place)
 
 
 def _where(error: tomli.TOMLDecodeError) -> int:
@@ -110,30 +119,43 @@ def parse_plan(text: str, place: Place) -> dict[str, object]:
     strategies: dict[object, object] = {}
     start = 0
     for line in text.split("\n"):
-        change = _json(line, text, start, place) if line.strip() else None
-        name = _object_of(change)
-        if name:
-            value = _change(change, text, start, start + len(line), place)
-            if name == SINGLETON:
-                singleton.update(value)
-            else:
-                strategies.update({_name_of(strategy, key): strategy for key, strategy in value.items()})
+        if line.strip():
+            change = _json(line, text, start, place)
+            name = _object_of(change)
+            if name is None:
+                message = "a line of a plan is an object that names the 'object' it changes"
+                raise PolicySyntaxError(message, text, start, start + len(line), place)
+            if name in (SINGLETON, NAMED):
+                value = _change(change, text, start, start + len(line), place)
+                if name == SINGLETON:
+                    singleton.update(value)
+                else:
+                    strategies.update(_by_name(value, text, start, start + len(line), place))
         start += len(line) + 1
     document = {SINGLETON: singleton, NAMED: list(strategies.values())}
     return {name: data for name, data in document.items() if data}
 
 
-def _object_of(change: object) -> str:
-    """Which of a policy's objects a line of a plan changes, if any; `x:` may stand before its name."""
+def _object_of(change: object) -> str | None:
+    """The name of the object that a line of a plan changes, without the `x:` that may stand before it."""
     name = change.get("object") if isinstance(change, dict) else None
-    name = re.sub("^x:", "", name, flags=re.IGNORECASE) if isinstance(name, str) else ""
-    return name if name in (SINGLETON, NAMED) else ""
+    if not isinstance(name, str):
+        return None
+    plain = re.sub("^x:", "", name, flags=re.IGNORECASE)
+    return next((ours for ours in (SINGLETON, NAMED) if ours.casefold() == plain.strip().casefold()), plain)
 
 
-def _name_of(strategy: object, key: str) -> object:
-    """What a later change of the same strategy has, too."""
-    name = strategy.get("name") if isinstance(strategy, dict) else None
-    return name if isinstance(name, str) else ("", key)
+def _by_name(value: dict[str, object], text: str, start: int, end: int, place: Place) -> dict[object, object]:
+    """The strategies of one change, by the name that a later change of the same has, too."""
+    strategies: dict[object, object] = {}
+    for key, strategy in value.items():
+        name = strategy.get("name") if isinstance(strategy, dict) else None
+        found = name if isinstance(name, str) else ("", key)
+        if found in strategies:
+            message = f"there are two strategies of the name {quoted(name)} in this change"
+            raise PolicySyntaxError(message, text, start, end, place)
+        strategies[found] = strategy
+    return strategies
 
 
 def _change(change: object, text: str, start: int, end: int, place: Place) -> dict[str, object]:
@@ -162,15 +184,17 @@ def _json(line: str, text: str, start: int, place: Place) -> object:
         at = start + error.pos
         raise PolicySyntaxError(json_complaint(error.msg), text, at, at + 1, place) from None
     except _DuplicateKeyError:
-        duplicates = list(_duplicates(text, start))
-        _refuse("this key stands twice in its object", text, duplicates[0], place)
+        first = next(_duplicates(line))
+        _refuse("this key stands twice in its object", text, start + first.start(), start + first.end(), place)
     except _NoNumberError:
-        constants = (piece for piece in _JSON_PIECE.finditer(text, start) if piece.group() in _CONSTANTS)
-        _refuse("this is no number of JSON", text, next(constants, None), place)
+        constants = (piece for piece in _JSON_PIECE.finditer(line) if piece.group() in _CONSTANTS)
+        first = next(constants)
+        _refuse("this is no number of JSON", text, start + first.start(), start + first.end(), place)
     except RecursionError:
-        _refuse(_TOO_DEEP, text, _deepest(_JSON_PIECE, text), place)
+        at = start + _deepest(_JSON_PIECE, line)
+        _refuse(_TOO_DEEP, text, at, at + 1, place)
     except ValueError:  # Of int().
-        _refuse(_TOO_LARGE, text, _MANY_DIGITS.search(text, start), place)
+        _refuse(_TOO_LARGE, text, *_many_digits(text, start), place)
 
 
 _CONSTANTS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
@@ -187,11 +211,11 @@ def _no_number(_word: str) -> NoReturn:
     raise _NoNumberError
 
 
-def _duplicates(text: str, start: int) -> Iterator[re.Match[str]]:
-    """The keys that an object has once more."""
+def _duplicates(text: str) -> Iterator[re.Match[str]]:
+    """The keys that an object of JSON has once more; one is enough to find."""
     keys: list[set[str]] = []
     string: re.Match[str] | None = None
-    for piece in _JSON_PIECE.finditer(text, start):
+    for piece in _JSON_PIECE.finditer(text):  # pragma: no branch (it has one)
         match piece.group()[0]:
             case '"':
                 string = piece
@@ -208,21 +232,22 @@ def _duplicates(text: str, start: int) -> Iterator[re.Match[str]]:
                 pass
 
 
-def _deepest(pieces: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The bracket that is nested deepest."""
-
-    def levels() -> Iterator[tuple[int, int, re.Match[str]]]:
-        level = 0
-        for piece in pieces.finditer(text):
-            level += (piece.group() in ("[", "{")) - (piece.group() in ("]", "}"))
-            yield level, -piece.start(), piece
-
-    return max(levels(), default=(0, 0, None))[2]
+def _deepest(pieces: re.Pattern[str], text: str) -> int:
+    """The index of the bracket that is nested deepest."""
+    level = deepest = at = 0
+    for piece in pieces.finditer(text):
+        level += (piece.group() in ("[", "{")) - (piece.group() in ("]", "}"))
+        if level > deepest:
+            deepest, at = level, piece.start()
+    return at
 
 
-def _refuse(message: str, text: str, found: re.Match[str] | None, place: Place) -> NoReturn:
-    """Raise an error that points at what was found."""
-    start, end = found.span() if found else (0, 0)
+def _many_digits(text: str, start: int) -> tuple[int, int]:
+    found = _MANY_DIGITS.search(text, start)
+    return found.span() if found else (start, start)
+
+
+def _refuse(message: str, text: str, start: int, end: int, place: Place) -> NoReturn:
     raise PolicySyntaxError(message, text, start, end, place) from None
 
 

@@ -24,6 +24,7 @@ _INDENT = "    "
 _LONGEST_MESSAGE = 500
 _LONGEST_NAME = 60
 _MOST_SHOWN = 20
+_MOST_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,10 @@ class PolicyError(Exception):
 
 
 class Problems:
-    """Collects the errors that are raised in its `with` blocks, so that all that is wrong can be said at once."""
+    """Collects the errors that are raised in its `with` blocks, so that all that is wrong can be said at once.
+
+    Some hundred are enough to be said at once.
+    """
 
     def __init__(self) -> None:
         self._errors: list[PolicyError] = []
@@ -121,7 +125,8 @@ class Problems:
         """Keep a `PolicyError`, and let anything else pass."""
         if not isinstance(error, PolicyError):
             return False
-        self._errors += [error.with_others(()), *error.others]
+        if len(self._errors) < _MOST_KEPT:
+            self._errors += [error.with_others(()), *error.others]
         return True
 
     def raise_them(self) -> None:

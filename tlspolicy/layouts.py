@@ -30,7 +30,9 @@ _TLS_KEYS: Final = {
     "mta-sts": "mta_sts",
 }
 _TIMEOUT_KEYS: Final = {"tls": "tls_timeout", "mta-sts": "mta_sts_timeout"}
-_BESIDE_TLS: Final = frozenset({"hostname", "ip-strategy", "limits", "next-hop", "source-ip", "timeouts"})
+# Stalwart's own, which are near to none of ours by mistake.
+_OUTBOUND: Final = frozenset({"hostname", "ip-strategy", "limits", "next-hop", "source-ip", "timeouts", "tls"})
+_TIMEOUTS_OF_OTHERS: Final = frozenset({"connect", "greeting", "ehlo", "mail-from", "rcpt-to", "data"})
 
 _SELECTOR: Final = ("queue", "strategy", "tls")
 _STRATEGIES: Final = ("queue", "tls")
@@ -67,12 +69,18 @@ class Layout(NamedTuple):
     strategies: dict[str, dict[str, Found]] | None = None
 
 
-def layout(document: Mapping[str, object], place: Place) -> Layout:
+def layout(document: Mapping[str, object], place: Place, problems: Problems) -> Layout:
     """What a document has of a policy.
 
+    Args:
+        document: its data.
+        place: its file.
+        problems: gets what is wrong with parts of it, such as a key that is not known.
+
     Raises:
-        PolicySyntaxError: nothing, or policies in two layouts; a table is none, or a key is not known.
+        PolicySyntaxError: it has no policy, or policies in two layouts.
     """
+    _refuse_nearly(document, place)
     readers = {
         "the table [queue.outbound.tls]": _by_setting if _has_settings(document, place) else None,
         "the tables [queue.strategy] and [queue.tls.NAME]": _by_name if _has_strategies(document, place) else None,
@@ -80,13 +88,28 @@ def layout(document: Mapping[str, object], place: Place) -> Layout:
     }
     found = {name: reader for name, reader in readers.items() if reader}
     if not found:
-        _refuse_misspelt(document, place)
         message = f"there is no TLS policy in this document: looked for {listed(readers)}"
         raise PolicySyntaxError(message, place=place)
     if len(found) > 1:
         raise PolicySyntaxError(f"there are two policies in this document: {listed(found, 'and')}", place=place)
     (reader,) = found.values()
-    return reader(document, place)
+    return reader(document, place, problems)
+
+
+def _refuse_nearly(document: Mapping[str, object], place: Place) -> None:
+    """Refuse a table or object whose name is nearly one of ours: what it says would be passed over."""
+    outbound = _TLS[:-1]
+    for key in _table(document, outbound, place) or {}:
+        if key not in _OUTBOUND and (hint := did_you_mean(str(key), ("tls", "timeouts"))):
+            raise PolicySyntaxError(f"unknown table {quoted(key)}{hint}", place=_at(place, *outbound, str(key)))
+    for key in document:
+        ours = next((name for name in (SINGLETON, NAMED) if name.casefold() == str(key).strip().casefold()), key)
+        if ours != key:
+            message = f"unknown object {quoted(key)}; did you mean '{ours}'?"
+            raise PolicySyntaxError(message, place=_at(place, str(key)))
+        if str(key).startswith("queue."):
+            message = f"the key {quoted(key)} is in quotes as a whole: write its parts as tables, or without quotes"
+            raise PolicySyntaxError(message, place=_at(place, str(key)))
 
 
 def _has_settings(document: Mapping[str, object], place: Place) -> bool:
@@ -98,58 +121,47 @@ def _has_strategies(document: Mapping[str, object], place: Place) -> bool:
     return "tls" in (_table(document, _SELECTOR[:-1], place) or {}) or _table(document, _STRATEGIES, place) is not None
 
 
-def _by_setting(document: Mapping[str, object], place: Place) -> Layout:
-    tls = _table(document, _TLS, place)
+def _by_setting(document: Mapping[str, object], place: Place, problems: Problems) -> Layout:
+    tls = _table(document, _TLS, place) or {}
     timeouts = _table(document, _TIMEOUTS, place) or {}
-    if tls is None:
-        _refuse_misspelt(document, place)
-        tls = {}
-    known_timeouts = {key: value for key, value in timeouts.items() if key in _TIMEOUT_KEYS}
+    ours = {key: value for key, value in timeouts.items() if key not in _TIMEOUTS_OF_OTHERS}
     return Layout(
         {
-            **_settings(tls, _TLS_KEYS, _at(place, *_TLS)),
-            **_settings(known_timeouts, _TIMEOUT_KEYS, _at(place, *_TIMEOUTS)),
+            **_settings(tls, _TLS_KEYS, _at(place, *_TLS), problems),
+            **_settings(ours, _TIMEOUT_KEYS, _at(place, *_TIMEOUTS), problems),
         }
     )
 
 
-def _refuse_misspelt(document: Mapping[str, object], place: Place) -> None:
-    """Refuse a table beside which the one of the policy is missing, and whose name is nearly that."""
-    for key in _table(document, _TLS[:-1], place) or {}:
-        if key not in _BESIDE_TLS and did_you_mean(str(key), _TLS[-1:]):
-            message = f"unknown table {quoted(key)}; did you mean 'tls'?"
-            raise PolicySyntaxError(message, place=_at(place, *_TLS[:-1], str(key)))
-
-
-def _by_name(document: Mapping[str, object], place: Place) -> Layout:
+def _by_name(document: Mapping[str, object], place: Place, problems: Problems) -> Layout:
     selectors = _table(document, _SELECTOR[:-1], place) or {}
     if "tls" not in selectors:
         message = "queue.strategy.tls is missing: it says which of the strategies to take"
         raise PolicySyntaxError(message, place=_at(place, *_SELECTOR[:-1]))
     rules = {"strategy": Found(selectors["tls"], _at(place, *_SELECTOR))}
     strategies: dict[str, dict[str, Found]] = {}
-    problems = Problems()
     for name, table in (_table(document, _STRATEGIES, place) or {}).items():
         with problems:
             at = _at(place, *_STRATEGIES, str(name))
             found = dict(_checked_table(table, at))
             timeouts = _checked_table(found.pop("timeout", {}), _at(at, "timeout"))
-            strategies[str(name)] = {
-                **_settings(found, _TLS_KEYS, at),
-                **_settings(timeouts, _TIMEOUT_KEYS, _at(at, "timeout")),
+            strategies[name] = {
+                **_settings(found, _TLS_KEYS, at, problems),
+                **_settings(timeouts, _TIMEOUT_KEYS, _at(at, "timeout"), problems),
             }
-    problems.raise_them()
     return Layout(rules, strategies)
 
 
-def _by_object(document: Mapping[str, object], place: Place) -> Layout:
+def _by_object(document: Mapping[str, object], place: Place, problems: Problems) -> Layout:
     singleton = _checked_table(document.get(SINGLETON, {}), _at(place, SINGLETON))
+    for key in singleton:
+        if key != "tls" and key.partition("/")[0].strip().casefold() == "tls":
+            raise PolicySyntaxError(f"unknown key {quoted(key)}; did you mean 'tls'?", place=_at(place, SINGLETON, key))
     if "tls" not in singleton:
         message = f"{SINGLETON} with its 'tls' is missing: it says which of the strategies to take"
         raise PolicySyntaxError(message, place=place)
     rules = {"strategy": Found(singleton["tls"], _at(place, SINGLETON, "tls"))}
     strategies: dict[str, dict[str, Found]] = {}
-    problems = Problems()
     for data, at in _objects(document.get(NAMED, ()), _at(place, NAMED)):
         with problems:
             strategy = _checked_table(data, at)
@@ -159,8 +171,7 @@ def _by_object(document: Mapping[str, object], place: Place) -> Layout:
             if name in strategies:
                 raise PolicySyntaxError(f"there are two strategies of the name {quoted(name)}", place=at)
             noted = {key: value for key, value in strategy.items() if key not in _OBJECT_NOTES}
-            strategies[name] = _settings(noted, _OBJECT_KEYS, at)
-    problems.raise_them()
+            strategies[name] = _settings(noted, _OBJECT_KEYS, at, problems)
     return Layout(rules, strategies)
 
 
@@ -174,21 +185,23 @@ def _objects(data: object, place: Place) -> Iterator[Found]:
         raise PolicySyntaxError("this must be a list of objects, or a table of them", place=place)
 
 
-def _settings(table: Mapping[str, object], keys: Mapping[str, str], place: Place) -> dict[str, Found]:
-    """What a table says of each setting; every key of it must be one of `keys`."""
-    problems = Problems()
-    for key in table:
+def _settings(
+    table: Mapping[str, object], keys: Mapping[str, str], place: Place, problems: Problems
+) -> dict[str, Found]:
+    """What a table says of each setting; a key that is none of `keys` is a problem."""
+    found: dict[str, Found] = {}
+    for key, value in table.items():
         with problems:
             if key not in keys:
-                message = f"unknown key {quoted(key)}{did_you_mean(str(key), keys)}"
-                raise PolicySyntaxError(message, place=_at(place, str(key)))
-    problems.raise_them()
-    return {keys[key]: Found(value, _at(place, key)) for key, value in table.items()}
+                message = f"unknown key {quoted(key)}{did_you_mean(key, keys)}"
+                raise PolicySyntaxError(message, place=_at(place, key))
+            found[keys[key]] = Found(value, _at(place, key))
+    return found
 
 
 def _table(document: Mapping[str, object], path: tuple[str, ...], place: Place) -> Mapping[str, object] | None:
     """The table at `path`; `None` where there is none."""
-    table = document
+    table = _checked_table(document, place)
     for depth, key in enumerate(path, start=1):
         if key not in table:
             return None
@@ -199,6 +212,9 @@ def _table(document: Mapping[str, object], path: tuple[str, ...], place: Place) 
 def _checked_table(data: object, place: Place) -> Mapping[str, object]:
     if not isinstance(data, Mapping):
         raise PolicySyntaxError("this must be a table", place=place)
+    for key in data:
+        if not isinstance(key, str):
+            raise PolicySyntaxError(f"a key is a text, and this is {quoted(key)}", place=place)
     return data
 
 

@@ -10,6 +10,7 @@ from tlspolicy import config
 from tlspolicy.context import DELIVERY
 from tlspolicy.decision import Matched, TlsDecision
 from tlspolicy.errors import Place, PolicyError, PolicyTypeError, Problems
+from tlspolicy.expressions.expression import refuse_asynchronous
 from tlspolicy.expressions.rules import Outcome, RuleList
 from tlspolicy.layouts import Found, layout
 from tlspolicy.settings import SETTINGS, Setting
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Functions: TypeAlias = Mapping[str, Callable[..., object]]
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TlsPolicy:
     """How much TLS each delivery attempt must have, written as Stalwart writes it.
 
@@ -73,7 +74,8 @@ class TlsPolicy:
             for setting, source in zip(SETTINGS, given, strict=True)
             if source is not None
         }
-        object.__setattr__(self, "_rules", _rule_lists(SETTINGS, found, _schema(functions), RuleList.parse))
+        rules = _rule_lists(SETTINGS, found, _schema(functions), RuleList.parse, Problems())
+        object.__setattr__(self, "_rules", rules)
         object.__setattr__(self, "_strategies", None)
 
     @classmethod
@@ -90,7 +92,7 @@ class TlsPolicy:
             PolicyTypeError: a result that its setting does not take. Whichever error it is, `others` has the rest.
         """
         text, parse = config.read(path)
-        return cls._of_text(text, parse, Place(file=str(path)), functions)
+        return cls._of_text(text, parse, Place(file=str(config.path_of(path))), functions)
 
     @classmethod
     def loads(cls, text: str, functions: Functions | None = None) -> TlsPolicy:
@@ -123,11 +125,12 @@ class TlsPolicy:
 
     @classmethod
     def _of_document(cls, document: Mapping[str, Any], place: Place, functions: Functions | None) -> TlsPolicy:
-        found = layout(document, place)
-        made = None if found.strategies is None else strategies(found.strategies)
+        problems = Problems()
+        found = layout(document, place, problems)
+        made = None if found.strategies is None else strategies(found.strategies, problems)
         settings = SETTINGS if made is None else (choice(made),)
         policy = cls.__new__(cls)
-        rules = _rule_lists(settings, found.rules, _schema(functions), RuleList.of_file_data)
+        rules = _rule_lists(settings, found.rules, _schema(functions), RuleList.of_file_data, problems)
         object.__setattr__(policy, "_rules", rules)
         object.__setattr__(policy, "_strategies", made)
         return policy
@@ -157,6 +160,7 @@ class TlsPolicy:
             PolicyEvaluationError: a rule gave no usable answer, or calls a coroutine function. Nothing may be sent on
                 this attempt.
         """
+        refuse_asynchronous(self._asynchronous)  # before any function is called
         return self._decision([rules.outcome(context) for rules in self._rules])
 
     async def evaluate_async(self, context: DeliveryContext) -> TlsDecision:
@@ -179,8 +183,24 @@ class TlsPolicy:
         Returns:
             The decision, and for each setting the rules that were tried and what each part of them gave. Prints well.
         """
-        decision = self.evaluate(context)
-        return PolicyExplanation(decision, {name: rules.explain(context) for name, rules in self.rules.items()})
+        refuse_asynchronous(self._asynchronous)
+        return self._explanation([rules.explain(context) for rules in self._rules])
+
+    async def explain_async(self, context: DeliveryContext) -> PolicyExplanation:
+        """Explain as `explain` does, and await the functions of the policy that are coroutine functions."""
+        return self._explanation([await rules.explain_async(context) for rules in self._rules])
+
+    def _explanation(self, explanations: Sequence[Explanation]) -> PolicyExplanation:
+        decision = self._decision([Outcome(each.value, each.matched) for each in explanations])
+        return PolicyExplanation(decision, dict(zip(self.rules, explanations, strict=True)))
+
+    @property
+    def _asynchronous(self) -> frozenset[str]:
+        return frozenset[str]().union(*(rules.asynchronous for rules in self._rules))
+
+    def __repr__(self) -> str:
+        """A summary: a policy may have very many rules."""
+        return f"<TlsPolicy: {sum(len(rules.rules) for rules in self._rules)} rules for {', '.join(self.rules)}>"
 
 
 def _schema(functions: Functions | None) -> Schema:
@@ -188,9 +208,13 @@ def _schema(functions: Functions | None) -> Schema:
 
 
 def _rule_lists(
-    settings: Sequence[Setting], found: Mapping[str, Found], schema: Schema, parse: Callable[..., RuleList]
+    settings: Sequence[Setting],
+    found: Mapping[str, Found],
+    schema: Schema,
+    parse: Callable[..., RuleList],
+    problems: Problems,
 ) -> tuple[RuleList, ...]:
-    problems = Problems()
+    """The rule list of each setting; raises all the problems, those that were there before included."""
     made: list[RuleList] = []
     for setting in settings:
         source, place = found.get(setting.name, Found(setting.default, Place(key=setting.name)))

@@ -6,8 +6,11 @@ For example `TlsPolicy.load("policy.toml", functions={"is_local_domain": is_loca
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
+from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias, cast
+
+from tlspolicy.errors import PolicyTypeError
+from tlspolicy.expressions.schema import is_asynchronous
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container
@@ -21,6 +24,9 @@ def is_local_domain(known: Known) -> Callable[..., object]:
     Args:
         known: the local domains, or a function that says of one whether it is local, which may be a coroutine function.
             Domains are in lower case and have no dot at their end.
+
+    Raises:
+        PolicyTypeError: `known` is neither.
     """
     return _provider(known)
 
@@ -35,17 +41,20 @@ def is_local_address(known: Known) -> Callable[..., object]:
 
 
 def _provider(known: Known) -> Callable[..., object]:
-    if iscoroutinefunction(known):
-        return _Asked(known)
-    return _Looked(cast("Callable[[str], bool]", known) if callable(known) else known.__contains__)
+    if isinstance(known, (str, bytes)) or not (callable(known) or hasattr(known, "__contains__")):
+        raise PolicyTypeError(f"what is local is a set of names or a function, not {type(known).__name__}")
+    if is_asynchronous(known):
+        return _Asked(cast("Callable[[str], Awaitable[object]]", known))
+    return _Looked(cast("Callable[[str], object]", known) if callable(known) else known.__contains__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
     known: Callable[[str], object]
 
-    def __call__(self, first: object, second: object = None) -> bool:
-        return bool(self.known(_name(first, second)))
+    def __call__(self, first: object, second: object = None) -> object:
+        answer = self.known(_name(first, second))
+        return answer if isawaitable(answer) else bool(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +67,7 @@ class _Asked:
 
 def _name(first: object, second: object) -> str:
     """The name that is asked for: the last argument."""
-    return str(first if second is None else second).lower().removesuffix(".")
+    name = first if second is None else second
+    if not isinstance(name, str):
+        raise PolicyTypeError(f"a name to look up is a text, not {type(name).__name__}")
+    return name.lower().removesuffix(".")

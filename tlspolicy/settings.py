@@ -6,7 +6,7 @@ been evaluated. Whatever a setting does not take is an error: nothing is read as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.context import DELIVERY, DeliveryContext
@@ -30,7 +30,7 @@ from tlspolicy.expressions.nodes import (
 from tlspolicy.expressions.rules import Outcome, RuleList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tlspolicy.errors import Place
     from tlspolicy.expressions.expression import Expression
@@ -91,11 +91,18 @@ class Setting:
     def _check(self, result: Expression) -> None:
         try:
             self.check(result)
-            if _is_constant(result.node):
-                self.convert(result.evaluate(DeliveryContext()))
+            for branch in _branches(result.node):
+                if _is_constant(branch):
+                    self._convert_constant(branch, result)
         except ResultError as error:
             node = error.node or result.node
             raise PolicyTypeError(error.message, result.text, node.start, node.end, result.place) from None
+
+    def _convert_constant(self, branch: Node, result: Expression) -> None:
+        try:
+            self.convert(replace(result, node=branch).evaluate(DeliveryContext()))
+        except ResultError as error:
+            raise ResultError(error.message, branch) from None
 
     def decided(self, rules: RuleList, outcome: Outcome) -> object:
         """What `TlsDecision` holds of this setting.
@@ -192,6 +199,16 @@ def _refuse_levels(node: Node, wanted: str) -> None:
             made_of = ()
     for each in made_of:
         _refuse_levels(each, wanted)
+
+
+def _branches(node: Node) -> Iterator[Node]:
+    """The parts of an expression of which one will be its value."""
+    match node:
+        case Call("if_then", (_, then, otherwise)):
+            yield from _branches(then)
+            yield from _branches(otherwise)
+        case _:
+            yield node
 
 
 def _is_constant(node: Node) -> bool:

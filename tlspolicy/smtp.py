@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -92,8 +92,9 @@ def secure(
     try:
         attempt.require_promises(dane=dane, mta_sts=mta_sts)
         connection = attempt.plain_connection()
-        context = attempt.context_of(contexts)
-        return attempt.go_without_tls() if context is None else attempt.start_tls(connection, context)
+        if decision.starttls is Requirement.DISABLE:
+            return attempt.go_without_tls()
+        return attempt.start_tls(connection, attempt.context_of(contexts))
     except BaseException:
         client.close()
         raise
@@ -126,12 +127,14 @@ class _Attempt:
             raise self.error(message, Failure(LastError.IO))
         return self.client.sock
 
-    def context_of(self, contexts: SSLContexts) -> ssl.SSLContext | None:
+    def context_of(self, contexts: SSLContexts) -> ssl.SSLContext:
         try:
-            return contexts.get(replace(self.decision, allow_invalid_certs=not self.verify))
+            context = contexts.get(self.decision)
+            assert context is not None, "there is one for every decision to use TLS"  # noqa: S101  (the type checker)
         except OSError as error:
             # This machine's fault, and not the host's: no rule must take it as a reason to relax.
             raise self.error(_words(error), Failure(LastError.IO)) from error
+        return context
 
     def go_without_tls(self) -> Session:
         if self.decision.dane is Requirement.REQUIRE:

@@ -128,15 +128,17 @@ class SSLContexts:
 
         Returns:
             A context that many sessions share and nobody can change; `None` when the decision is to go without TLS.
-            Under `optional` it is the context for a host that offers STARTTLS.
+            Under `optional` it is the context for a host that offers STARTTLS. Where DANE or MTA-STS is required there
+            is always one, and where MTA-STS is, it verifies, whatever else was decided.
 
         Raises:
             OSError: there are no trusted certificates to verify by, or this machine's OpenSSL can't be held to what a
                 context allows.
         """
-        if decision.starttls is Requirement.DISABLE:
+        mta_sts = decision.mta_sts is Requirement.REQUIRE
+        if decision.starttls is Requirement.DISABLE and not mta_sts and decision.dane is not Requirement.REQUIRE:
             return None
-        if decision.allow_invalid_certs:
+        if decision.allow_invalid_certs and not mta_sts:
             return self._unverified or self._build(verify=False)
         return self._verified or self._build(verify=True)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DEFAULT: Final = TlsDecision(starttls=Requirement.OPTIONAL, mta_sts_timeout=300.0)
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
 _SECOND: Final = 1000
+_MOST_NAMED: Final = 10
 
 
 class Strategy(NamedTuple):
@@ -31,26 +32,17 @@ class Strategy(NamedTuple):
     decision: TlsDecision
 
 
-def strategies(tables: Mapping[str, Mapping[str, Found]]) -> tuple[Strategy, ...]:
+def strategies(tables: Mapping[str, Mapping[str, Found]], problems: Problems) -> tuple[Strategy, ...]:
     """The strategies of a document.
 
     Args:
         tables: each strategy's settings by their names, by the strategy's name.
-
-    Raises:
-        PolicyTypeError: a value that its setting does not take.
+        problems: gets a `PolicyTypeError` for each value that its setting does not take.
     """
-    problems = Problems()
-    made: list[Strategy] = []
-    for name, table in tables.items():
-        with problems:
-            made.append(Strategy(name, _decision(table)))
-    problems.raise_them()
-    return tuple(made)
+    return tuple([Strategy(name, _decision(table, problems)) for name, table in tables.items()])
 
 
-def _decision(table: Mapping[str, Found]) -> TlsDecision:
-    problems = Problems()
+def _decision(table: Mapping[str, Found], problems: Problems) -> TlsDecision:
     fields: dict[str, object] = {}
     for name, (data, place) in table.items():
         with problems:
@@ -58,7 +50,6 @@ def _decision(table: Mapping[str, Found]) -> TlsDecision:
                 fields[name] = _PLAIN[name](data)
             except ResultError as error:
                 raise PolicyTypeError(error.message, place=place) from None
-    problems.raise_them()
     return TlsDecision(**{**_defaults(), **fields})  # type: ignore[arg-type]
 
 
@@ -128,7 +119,8 @@ _PLAIN: Final[dict[str, Callable[[object], object]]] = {
 def choice(among: tuple[Strategy, ...]) -> Setting:
     """The setting whose rules give the name of a strategy, and whose value is what that decides."""
     decisions = dict(among)
-    known = f"there are {listed(map(repr, decisions), 'and')}" if decisions else "there are none"
+    some = [*map(quoted, [*decisions][:_MOST_NAMED]), *["others"][: len(decisions) > _MOST_NAMED]]
+    known = listed(some or ["none"], "and")
 
     def check(result: Expression) -> None:
         _check_names(result.node)
@@ -148,7 +140,7 @@ def choice(among: tuple[Strategy, ...]) -> Setting:
                 pass
 
     def _hint(name: str) -> str:
-        return did_you_mean(name, decisions) or f": {known}"
+        return did_you_mean(name, decisions) or f": there are {known}"
 
     def convert(value: Value) -> TlsDecision:
         if not isinstance(value, str):

@@ -15,7 +15,7 @@ from tlspolicy.expressions.evaluator import EvaluationProblem, evaluate
 from tlspolicy.expressions.explanation import Part, Tried
 from tlspolicy.expressions.parser import parse_expression
 from tlspolicy.expressions.printer import printed
-from tlspolicy.expressions.scope import Answer, Scope, Unanswered
+from tlspolicy.expressions.scope import Answer, Budget, Scope, Unanswered
 from tlspolicy.expressions.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
@@ -149,10 +149,15 @@ def evaluated(
         PolicyEvaluationError: there are functions that are `asynchronous`: a coroutine is no answer, but would be true.
     """
     schema.check_context(context)
-    if asynchronous:
-        names = listed(sorted(f"{name}()" for name in asynchronous), "and")
-        raise PolicyEvaluationError(f"{names} must be awaited: use evaluate_async")
+    refuse_asynchronous(asynchronous)
     return evaluate_in(Scope(schema, context))
+
+
+def refuse_asynchronous(functions: Collection[str]) -> None:
+    """Raise a `PolicyEvaluationError` where there are functions that have to be awaited."""
+    if functions:
+        names = listed(sorted(f"{name}()" for name in functions), "and")
+        raise PolicyEvaluationError(f"{names} must be awaited: use evaluate_async")
 
 
 async def evaluated_async(evaluate_in: Callable[[Scope], Result], schema: Schema, context: object) -> Result:
@@ -164,9 +169,10 @@ async def evaluated_async(evaluate_in: Callable[[Scope], Result], schema: Schema
     schema.check_context(context)
     answers: list[Answer] = []
     variables: dict[str, Value] = {}
+    budget = Budget()
     while True:
         try:
-            return evaluate_in(Scope(schema, context, variables=variables, answers=answers))
+            return evaluate_in(Scope(schema, context, variables=variables, answers=answers, budget=budget))
         except Unanswered as unanswered:
             awaitable = unanswered.awaitable
         try:

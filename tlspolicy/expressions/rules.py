@@ -141,6 +141,10 @@ class RuleList:
         """Evaluate the list as `evaluate` does, and say what was tried and what each part gave."""
         return evaluated(self._explanation_in, self.schema, context, self.asynchronous)
 
+    async def explain_async(self, context: object) -> Explanation:
+        """Explain the list as `explain` does, and await the functions of the schema that are coroutine functions."""
+        return await evaluated_async(self._explanation_in, self.schema, context)
+
     def _explanation_in(self, scope: Scope) -> Explanation:
         tried: list[Tried] = []
         for index, rule in enumerate(self.rules):
@@ -228,17 +232,21 @@ def _check_patterns(expressions: Iterable[Expression], place: Place) -> None:
 
 def _as_sequence(data: object, place: Place) -> object:
     """The entries of a list that is written as a table; any other data as it is."""
-    if not isinstance(data, Mapping) or not data:
-        return data
-    if "else" in data and data.keys() <= {"match", "else"}:
-        rules = _as_sequence(data.get("match", ()), _at(place, ".match"))
-        if isinstance(rules, Mapping) and not rules:
-            rules = ()
-        if not isinstance(rules, Sequence) or isinstance(rules, (str, bytes)):
-            message = f"the rules of 'match' are a list, or a table by number, not {kind_of(rules)}"
-            raise PolicySyntaxError(message, place=_at(place, ".match"))
-        return [*rules, {"else": data["else"]}]
-    if not all(_is_number(key) for key in data):
+    if not isinstance(data, Mapping) or "else" not in data or not data.keys() <= {"match", "else"}:
+        return _in_order(data, place)
+    at = _at(place, ".match")
+    rules = _in_order(data.get("match", ()), at)
+    if rules == {}:
+        rules = ()
+    if not isinstance(rules, Sequence) or isinstance(rules, (str, bytes)):
+        message = f"the rules of 'match' are a list, or a table by number, not {kind_of(rules)}"
+        raise PolicySyntaxError(message, place=at)
+    return [*rules, {"else": data["else"]}]
+
+
+def _in_order(data: object, place: Place) -> object:
+    """The entries of a table by number; any other data as it is."""
+    if not isinstance(data, Mapping) or not data or not all(_is_number(key) for key in data):
         return data
     if len({int(key) for key in data}) < len(data):
         raise PolicySyntaxError("two rules have the same number", place=place)

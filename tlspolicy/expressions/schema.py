@@ -116,8 +116,7 @@ class Schema:
 
     def asynchronous(self, function: str) -> bool:
         """Whether `function` is answered by a coroutine function."""
-        provider = self.functions.get(function)
-        return iscoroutinefunction(provider) or iscoroutinefunction(getattr(provider, "__call__", None))  # noqa: B004
+        return is_asynchronous(self.functions.get(function))
 
     def check_context(self, context: object) -> None:
         """Make sure that `context` is what this schema reads.
@@ -141,6 +140,11 @@ class Schema:
             return value if self.context_class and type(value) in TYPES else language_value(value)
         except Exception as error:  # A context may be anybody's class, and do anything when it is read.
             raise UnusableValueError(f"variable {name!r}: {error}") from error
+
+
+def is_asynchronous(function: object) -> bool:
+    """Whether `function` is a coroutine function, or an object that is called as one."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def _constant(name: str, value: object) -> Value:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import TYPE_CHECKING, NamedTuple
 
+from tlspolicy.errors import printable, shortened
 from tlspolicy.expressions.regex import MAX_SEARCH_COST
 from tlspolicy.expressions.values import UnusableValueError, Value, language_value
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from tlspolicy.expressions.schema import Schema
 
 MAX_WORK = 2_097_152
+MAX_ANSWERS = 256
+_LONGEST_WORDS = 300
 _CHARACTERS = 16
 
 
@@ -42,6 +46,19 @@ class Unanswered(Exception):  # noqa: N818  (no error: evaluation goes on when t
 
 
 @dataclass(slots=True)
+class Budget:
+    """What one evaluation may still spend, however often it is repeated to await an answer.
+
+    Args:
+        work: an element, or some characters, of each value that something is done with.
+        search: searching by regular expressions, in the unit of `regex.cost`.
+    """
+
+    work: int = MAX_WORK
+    search: int = MAX_SEARCH_COST
+
+
+@dataclass(slots=True)
 class Scope:
     """What one evaluation of a rule list reads, keeps and may spend.
 
@@ -53,8 +70,7 @@ class Scope:
         variables: those that were read already: each is read once.
         answers: what the functions that ask the world have answered so far, in that order; `None` where they can't be
             awaited. Evaluation takes them from here before it asks, so that it can be repeated until none is missing.
-        work: what may still be spent: an element, or some characters, of each value that something is done with.
-        search: what may still be spent on searching by regular expressions, in the unit of `regex.cost`.
+        budget: what may still be spent.
     """
 
     schema: Schema
@@ -63,8 +79,7 @@ class Scope:
     steps: list[Step] | None = None
     variables: dict[str, Value] = field(default_factory=dict)
     answers: list[Answer] | None = None
-    work: int = MAX_WORK
-    search: int = MAX_SEARCH_COST
+    budget: Budget = field(default_factory=Budget)
     _asked: int = 0
 
     def read(self, name: str) -> Value:
@@ -84,14 +99,14 @@ class Scope:
 
     def spend_work(self, work: int) -> None:
         """As `spend`, for work that is known."""
-        self.work -= work
-        if self.work < 0:
+        self.budget.work -= work
+        if self.budget.work < 0:
             raise UnusableValueError("this is more work than one evaluation may do: its texts or arrays are too large")
 
     def spend_search(self, cost: int) -> None:
         """As `spend`, for a search."""
-        self.search -= cost
-        if self.search < 0:
+        self.budget.search -= cost
+        if self.budget.search < 0:
             raise UnusableValueError("searching by regular expressions takes longer than one evaluation may")
 
     def ask(self, function: str, arguments: Iterable[Value]) -> Value:
@@ -102,12 +117,14 @@ class Scope:
             Unanswered: its answer has to be awaited.
         """
         returned, raised = self._answer(function, arguments)
-        if raised:
-            raise UnusableValueError(f"{function}() failed: {type(raised).__name__}: {raised}") from raised
+        if raised is not None:
+            raise UnusableValueError(f"{function}() failed: {_described(raised)}") from raised
         try:
             return language_value(returned)
         except (TypeError, ValueError) as error:
             raise UnusableValueError(f"{function}() gave no value of the language: {error}") from None
+        except Exception as error:  # What was returned may be anybody's class.
+            raise UnusableValueError(f"{function}() gave no value of the language: {_described(error)}") from error
 
     def _answer(self, function: str, arguments: Iterable[Value]) -> Answer:
         if self.answers is not None and self._asked < len(self.answers):
@@ -119,12 +136,29 @@ class Scope:
             answer = Answer(None, error)
         else:
             if self.answers is not None and isawaitable(returned):
+                if len(self.answers) >= MAX_ANSWERS:
+                    _close(returned)
+                    raise UnusableValueError(f"more than {MAX_ANSWERS} answers had to be awaited")
                 raise Unanswered(returned)
-            close = getattr(returned, "close", None)
-            if isawaitable(returned) and close:
-                close()  # A coroutine that nobody will await.
+            if isawaitable(returned):
+                _close(returned)
             answer = Answer(returned)
         if self.answers is not None:
             self.answers.append(answer)
             self._asked += 1
         return answer
+
+
+def _close(awaitable: object) -> None:
+    """Close a coroutine that nobody will await."""
+    if isinstance(awaitable, Coroutine):
+        awaitable.close()
+
+
+def _described(error: Exception) -> str:
+    """What somebody else's exception says: a line of printable characters."""
+    try:
+        words = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  (it can't even say that)
+        words = type(error).__name__
+    return shortened(printable(words), _LONGEST_WORDS)
