@@ -539,8 +539,11 @@ def test_wrong(
 
 
 def test_many_problems_are_counted() -> None:
-    rules = [*({"if": f"x{number}", "then": "1"} for number in range(30)), {"else": "0"}]
+    rules = [*({"if": f"x{number}", "then": "1"} for number in range(200)), {"else": "0"}]
     with pytest.raises(PolicySyntaxError) as raised:
-        RuleList.parse(rules, Schema({}))
+        RuleList.parse(rules[:30] + rules[-1:], Schema({}))
     assert len(raised.value.others) == 29
     assert str(raised.value).splitlines()[-1] == "and 9 more"
+    with pytest.raises(PolicySyntaxError) as raised:
+        RuleList.parse(rules, Schema({}))
+    assert len(raised.value.others) == 99

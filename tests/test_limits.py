@@ -104,6 +104,11 @@ GREEDY: dict[str, tuple[str, dict[str, Any]]] = {
     "texts-in-an-array": ("[" + ",".join(["s + 'x'"] * 5000) + "]", {"s": LONG[:-1]}),
     "arrays-in-an-array": ("[" + ",".join(["a + 1"] * 5000) + "]", {"a": [0] * (MAX_ARRAY_LENGTH - 1)}),
     "mapped": ("count(to_uppercase([" + ",".join(["s"] * 5000) + "]))", {"s": LONG}),
+    "negated": ("[" + ",".join(["-s"] * 16_000) + "]", {"s": "1" * MAX_TEXT_LENGTH}),
+    "indexed": ("[" + ",".join(["1[s]"] * 10_000) + "]", {"s": "1" * MAX_TEXT_LENGTH}),
+    "matched-arrays": ("||".join(["matches('b', a)"] * 3000), {"a": [""] * MAX_ARRAY_LENGTH}),
+    "sorted": ("||".join(["!count(sort(a, 1))"] * 30), {"a": [str(n) for n in range(MAX_ARRAY_LENGTH)]}),
+    "split-at-the-end": ("||".join(["rsplit_once(s, 'ab' + s)"] * 400), {"s": LONG[:400_000]}),
     "searched": ("||".join(["contains(a, 'x')"] * 3000), {"a": ["y"] * MAX_ARRAY_LENGTH}),
     "hashed": ("||".join(["!hash(s, 'sha512')"] * 3000), {"s": LONG}),
     "split": ("||".join(["!split(s, '')"] * 3000), {"s": "a" * (MAX_ARRAY_LENGTH - 2)}),
@@ -131,6 +136,12 @@ def test_a_hundred_thousand_rules_load() -> None:
     assert policy.evaluate(DeliveryContext(rcpt_domain=f"d{MAX_RULES - 2}.example")).matched.starttls == MAX_RULES - 2
     with pytest.raises(PolicySyntaxError, match="a list may have 100000 rules, this has 100001"):
         TlsPolicy(starttls=[rules[0], *rules])
+
+
+def test_an_explanation_of_large_values_is_short() -> None:
+    rules = RuleList.parse([{"if": f"[{','.join('a' * 100)}]", "then": "1"}, {"else": "2"}], Schema({"a": tuple}))
+    with bounded():
+        assert len(str(rules.explain({"a": ["x"] * 60_000}))) < 20_000
 
 
 def test_an_array_at_its_limit() -> None:

@@ -411,6 +411,17 @@ def test_each_answer_is_asked_for_once() -> None:
     assert asked_for == ["b", "k", "k", "k"]
 
 
+class Promise:
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
+def test_an_awaitable_is_no_answer() -> None:
+    policy = TlsPolicy(starttls=LOCAL, functions={"is_local_domain": lambda _: Promise()})
+    with pytest.raises(PolicyEvaluationError, match="Promise is no type of the language"):
+        policy.evaluate(DeliveryContext())
+
+
 def test_what_is_cancelled_stays_cancelled() -> None:
     async def never(_domain: object) -> bool:
         await asyncio.Event().wait()

@@ -34,6 +34,16 @@ CASES = [
     ("is_email('\"q@s\"@x.org')", 1),
     ("is_email('\"a@b.c')", 0),
     ("is_email('a@b')", 0),
+    ("is_email('a b@c.d')", 0),
+    ("is_email('<a@b.c>')", 0),
+    ("is_email('\"\"@b.c')", 0),
+    ("is_email('john@münchen.de')", 1),
+    ("is_email('a@b.c.')", 1),
+    ("is_email(['john@x.org', 'nope'])", 0),
+    ("is_lowercase(['Ⅷ', 'ⅷ', 'ⓐ'])", "(0, 1, 1)"),
+    ("is_uppercase(['Ⅷ', 'ⅷ', 'ⓐ'])", "(1, 0, 0)"),
+    ("split_words('की x-y')", "('की',)"),
+    ("rsplit_once('aaa', 'aa')", "('a', '')"),
     ("is_intersect([0, '::1'], ['x'])", 1),
     ("is_intersect(['a'], 'A')", 0),
     ("is_ip_addr('192.0.2.01')", 0),
@@ -84,6 +94,18 @@ def test_function(text: str, value: object) -> None:
 def test_both_branches_of_if_then_are_evaluated() -> None:
     expression = Expression.parse("[if_then(1, matches('a', 'a'), matches('b', 'x')), $0]", Schema({}))
     assert expression.evaluate({}) == (1, "")
+
+
+def test_many_arrays_are_not_compared_with_each_other() -> None:
+    array = "[" + ",".join(f"[{number}]" for number in range(1001)) + "]"
+    for text in (f"dedup({array})", f"is_intersect({array}, 5)"):
+        with pytest.raises(PolicyEvaluationError, match="more than 1000 arrays in an array can't be compared"):
+            Expression.parse(text, Schema({})).evaluate({})
+
+
+def test_a_text_that_grows_in_another_case_has_a_limit() -> None:
+    with pytest.raises(PolicyEvaluationError, match="a text grew beyond 1048576 characters"):
+        Expression.parse("to_uppercase(s)", Schema({"s": str})).evaluate({"s": "ΐ" * 500_000})
 
 
 GROWTH = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
-from tlspolicy.expressions.values import Value, compare, equal, number
+from tlspolicy.expressions.values import UnusableValueError, Value, compare, equal, number
+
+MAX_COMPARED_ARRAYS = 1_000
 
 
 def count(value: Value) -> Value:
@@ -102,6 +104,8 @@ class _Known:
                 self._texts.add(value)
                 self._texts_as_numbers.add(number(value))
             case tuple():
+                if len(self._arrays) == MAX_COMPARED_ARRAYS:
+                    raise UnusableValueError(f"more than {MAX_COMPARED_ARRAYS} arrays in an array can't be compared")
                 self._arrays.append(value)
             case _:
                 self._numbers.add(value)

@@ -25,7 +25,7 @@ from tlspolicy.expressions.nodes import (
     Unary,
 )
 from tlspolicy.expressions.scope import Step
-from tlspolicy.expressions.values import BINARY, UNARY, UnusableValueError, Value, index, text
+from tlspolicy.expressions.values import BINARY, UNARY, UnusableValueError, Value, check_text_length, index, text
 
 if TYPE_CHECKING:
     from tlspolicy.expressions.scope import Scope
@@ -74,9 +74,13 @@ def _evaluate(node: Node, scope: Scope) -> Value:
             scope.spend_work(len(items))
             return tuple([evaluate(item, scope) for item in items])
         case Index(value, position):
-            return index(evaluate(value, scope), evaluate(position, scope))
+            indexed, at = evaluate(value, scope), evaluate(position, scope)
+            scope.spend(at)
+            return index(indexed, at)
         case Unary(operator, operand):
-            return UNARY[operator](evaluate(operand, scope))
+            operated = evaluate(operand, scope)
+            scope.spend(operated)
+            return UNARY[operator](operated)
         case Binary(operator, left, right):
             operands = evaluate(left, scope), evaluate(right, scope)
             scope.spend(*operands)
@@ -103,6 +107,7 @@ def _logical(decisive: bool, operands: tuple[Node, ...], scope: Scope) -> Value:
 
 def _matches(pattern: str, subject: Value, scope: Scope) -> Value:
     scope.captures = ()
+    scope.spend(subject)
     searched = text(subject)
     scope.spend_search(regex.cost(pattern) * len(searched.encode()))
     groups = regex.search(pattern, searched)
@@ -113,8 +118,11 @@ def _matches(pattern: str, subject: Value, scope: Scope) -> Value:
 
 
 def _call(function: str, arguments: list[Value], scope: Scope) -> Value:
-    scope.spend(*arguments)
-    call = FUNCTIONS[function].call if function in FUNCTIONS else None
-    result = call(*arguments) if call else scope.ask(function, arguments)
+    known = FUNCTIONS.get(function)
+    for _ in range(known.passes if known else 1):
+        scope.spend(*arguments)
+    result = known.call(*arguments) if known and known.call else scope.ask(function, arguments)
     scope.spend(result)
+    if isinstance(result, str):
+        check_text_length(len(result))
     return result

@@ -70,8 +70,9 @@ class Explanation:
 def shown(value: Value) -> str:
     """`value` as the language spells it: texts in quotes, arrays in brackets; cut where it is long."""
     if isinstance(value, tuple):
-        return _short(f"[{', '.join(map(shown, value))}]")
-    return _short(f"'{value}'" if isinstance(value, str) else text(value))
+        # No more elements than could be shown: an array may hold the same large one many times.
+        return _short(f"[{', '.join(map(shown, value[:_LONGEST_TEXT]))}]")
+    return _short(f"'{value[:_LONGEST_TEXT]}'" if isinstance(value, str) else text(value))
 
 
 def _short(text: str) -> str:

@@ -34,11 +34,13 @@ class Function:
         arity: the numbers of arguments that it takes.
         returns: the types that its result may have.
         call: the function itself; `None` for `matches`, which the evaluator carries out because it sets the captures.
+        passes: about how often it looks at each element that it is given.
     """
 
     arity: tuple[int, ...]
     returns: frozenset[type]
     call: Callable[..., Value] | None
+    passes: int = 1
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -72,7 +74,7 @@ FUNCTIONS: dict[str, Function] = {
     "matches": Function((2,), INT, None),
     "rsplit": Function((2,), ARRAY, text.rsplit),
     "rsplit_once": Function((2,), _TEXTS, text.rsplit_once),
-    "sort": Function((2,), ARRAY, array.sort),
+    "sort": Function((2,), ARRAY, array.sort, passes=16),
     "split": Function((2,), ARRAY, text.split),
     "split_n": Function((3,), ARRAY, text.split_n),
     "split_once": Function((2,), _TEXTS, text.split_once),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+import unicodedata
 from functools import wraps
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ WHITE_SPACE = "".join(
 )
 _WHITE_SPACE_TO_BLANK = dict.fromkeys(map(ord, WHITE_SPACE), " ")
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_ALPHABETIC = frozenset({"Nl", "Mc"})
 _HASHES = frozenset({"md5", "sha1", "sha256", "sha512"})
 
 
@@ -77,13 +79,23 @@ def to_uppercase(value: str) -> Value:
 @maps
 def is_uppercase(value: str) -> Value:
     """Whether no letter is anything but upper case."""
-    return int(all(c.isupper() for c in value if c.isalpha()))
+    return int(all(c.isupper() for c in value if _is_letter(c)))
 
 
 @maps
 def is_lowercase(value: str) -> Value:
     """Whether no letter is anything but lower case."""
-    return int(all(c.islower() for c in value if c.isalpha()))
+    return int(all(c.islower() for c in value if _is_letter(c)))
+
+
+def _is_letter(character: str) -> bool:
+    """What Unicode calls Alphabetic, as nearly as Python can tell: letters, Roman numerals, most vowel signs."""
+    return (
+        character.isalpha()
+        or character.isupper()
+        or character.islower()
+        or unicodedata.category(character) in _ALPHABETIC
+    )
 
 
 @maps
@@ -210,11 +222,9 @@ def split_once(value: Value, separator: Value) -> Value:
 
 def rsplit_once(value: Value, separator: Value) -> Value:
     """The parts before and after the last separator; `''` where there is none."""
-    sought = text(separator)
-    if not sought:
-        return (text(value), "")
-    before, found, after = text(value).rpartition(sought)
-    return (before, after) if found else ""
+    # Python's own search from the end takes quadratic time.
+    after, found, before = _partition(text(value)[::-1], text(separator)[::-1])
+    return (before[::-1], after[::-1]) if found else ""
 
 
 def split_n(value: Value, separator: Value, count: Value) -> Value:
@@ -237,7 +247,7 @@ def _partition(value: str, separator: str) -> tuple[str, bool, str]:
 def split_words(value: Value) -> Value:
     """The words between white space that are made of letters and numbers alone."""
     words = text(value).translate(_WHITE_SPACE_TO_BLANK).split(" ")
-    return _bounded([word for word in words if word.isalnum()])
+    return _bounded([word for word in words if word and all(c.isalnum() or _is_letter(c) for c in word)])
 
 
 def hashed(value: Value, algorithm: Value) -> Value:

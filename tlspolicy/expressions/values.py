@@ -29,6 +29,7 @@ _FLOAT = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE
 )
 _UNSIGNED_MAX = 2**64 - 1
+_EVERY_INTEGER = 2**53  # Below it a float may have a fraction.
 _LONGEST_INTEGER = len(str(INT_MAX))
 _LONGEST_UNSIGNED = len(str(_UNSIGNED_MAX))
 _SEPARATOR = "\r\n"
@@ -136,7 +137,20 @@ def _float_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return format(Decimal(repr(value)), "f").removesuffix(".0")
+    return format(_shortest(value), "f").removesuffix(".0")
+
+
+def _shortest(value: float) -> Decimal:
+    """The fewest digits that read back as `value`.
+
+    Where two such numbers are equally near, Python takes the even digit and Rust the one further from 0.
+    """
+    shortest, exact = Decimal(repr(value)), Decimal(value)
+    away = 2 * (exact - shortest)
+    is_tie = abs(away) == Decimal(1).scaleb(int(shortest.as_tuple().exponent)) and abs(value) < _EVERY_INTEGER
+    if is_tie and abs(shortest) < abs(exact) and float(shortest + away) == value:
+        return (shortest + away).quantize(shortest)
+    return shortest
 
 
 def _array_text(items: tuple[Value, ...]) -> str:
@@ -146,7 +160,7 @@ def _array_text(items: tuple[Value, ...]) -> str:
         element = "" if isinstance(item, tuple) else text(item)
         if joined or element:
             length += len(element) + len(_SEPARATOR)
-            _check_text_length(length)
+            check_text_length(length)
             joined.append(element)
     return _SEPARATOR.join(joined)
 
@@ -221,7 +235,7 @@ def add(left: Value, right: Value) -> Value:
             return left
         case (str(), _) | (_, str()):
             joined = text(left) + text(right)
-            _check_text_length(len(joined))
+            check_text_length(len(joined))
             return joined
         case _:
             return _saturated(number(left) + number(right))
@@ -285,7 +299,8 @@ def _saturated(result: float) -> int | float:
     return max(INT_MIN, min(INT_MAX, result)) if isinstance(result, int) else result
 
 
-def _check_text_length(length: int) -> None:
+def check_text_length(length: int) -> None:
+    """Raise `UnusableValueError` for a text that is too long to go on with."""
     if length > MAX_TEXT_LENGTH:
         raise UnusableValueError(f"a text grew beyond {MAX_TEXT_LENGTH} characters")
 
