@@ -125,13 +125,15 @@ def test_a_greedy_rule_is_stopped(text: str, context: dict[str, Any]) -> None:
 
 def test_ordinary_rules_are_far_from_the_limit_of_work() -> None:
     domains = ", ".join(f"'d{number}.example'" for number in range(2000))
-    rules = [*({"if": f"contains([{domains}], rcpt_domain)", "then": "1"} for _ in range(50)), {"else": "2"}]
+    rules = [*({"if": f"contains([{domains}], rcpt_domain)", "then": "1"} for _ in range(20)), {"else": "2"}]
     assert RuleList.parse(rules, DELIVERY).evaluate(DeliveryContext(rcpt_domain="other.example")) == 2
 
 
 def test_a_hundred_thousand_rules_load() -> None:
-    conditions = (f"rcpt_domain == 'd{number}.example'" for number in range(MAX_RULES - 1))
-    rules: list[dict[str, str]] = [*({"if": condition, "then": "0"} for condition in conditions), {"else": "1"}]
+    rules: list[dict[str, object]] = []
+    for number in range(MAX_RULES - 1):
+        rules.append({"if": f"rcpt_domain == 'd{number}.example'", "then": False})  # noqa: PERF401  (for mypy)
+    rules.append({"else": True})
     policy = TlsPolicy(starttls=rules)
     assert policy.evaluate(DeliveryContext(rcpt_domain=f"d{MAX_RULES - 2}.example")).matched.starttls == MAX_RULES - 2
     with pytest.raises(PolicySyntaxError, match="a list may have 100000 rules, this has 100001"):
