@@ -93,6 +93,8 @@ class Unreadable:
         (lambda: Schema({"a-b": int}), PolicyValueError, "variable 'a-b': an expression can't spell this name"),
         (lambda: Schema({"true": int}), PolicyValueError, "variable 'true': an expression can't spell this name"),
         (lambda: Schema({"5m": int}), PolicyValueError, "variable '5m': an expression can't spell this name"),
+        (lambda: Schema({"1.5": int}), PolicyValueError, "variable '1.5': an expression can't spell this name"),
+        (lambda: Schema({"..": int}), PolicyValueError, "variable '..': an expression can't spell this name"),
         (lambda: Schema({"$x": int}), PolicyValueError, "variable '$x': an expression can't spell this name"),
         (lambda: Schema({}, {"$1": 1}), PolicyValueError, "constant '$1': an expression can't spell this name"),
         (lambda: Schema({"x": int}, {"x": 1}), PolicyValueError, "variable 'x': this name is a constant or a function"),
@@ -105,6 +107,11 @@ def test_a_schema_that_can_not_be(make: Callable[[], Schema], error: type[Policy
     with pytest.raises(error) as raised:
         make()
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["from.domain", "_x", ".x", "2fa", "x$y", "1.5x", "5mm", "Retry_Num"])
+def test_whatever_the_grammar_takes_for_a_name_may_be_one(name: str) -> None:
+    assert Expression.parse(f"{name} + 1", Schema({name: int})).evaluate({name: 1}) == 2
 
 
 def test_schemas_are_values() -> None:

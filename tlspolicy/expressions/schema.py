@@ -14,7 +14,8 @@ from tlspolicy.expressions.functions import FUNCTIONS
 from tlspolicy.expressions.values import UnusableValueError, Value, language_value
 
 TYPES = (int, float, str, tuple)
-_NAME = re.compile(r"(?!(?:true|false)\Z)[A-Za-z_][A-Za-z0-9_.$]*", re.ASCII)
+# What the grammar takes for a name, and not for a number, a duration or a truth value.
+_NAME = re.compile(r"(?!(?:true|false|[0-9.]+|[0-9]+(?:[dhmsDHMS]|[mM][sS]))\Z)[A-Za-z0-9_.][A-Za-z0-9_.$]*", re.ASCII)
 _GLOBAL = re.compile(r"(?!\$[0-9]*\Z)\$[A-Za-z0-9_.$]*", re.ASCII)
 
 
