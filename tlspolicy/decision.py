@@ -72,6 +72,16 @@ class TlsDecision:
     mta_sts_timeout: float = 600.0
     matched: Matched = field(default=Matched(), compare=False)
 
+    @property
+    def verifies(self) -> bool:
+        """Whether the certificate must prove the host's name: MTA-STS demands it (RFC 8461, section 4.2)."""
+        return not self.allow_invalid_certs or self.mta_sts is Requirement.REQUIRE
+
+    @property
+    def forbids_clear_text(self) -> bool:
+        """Whether DANE or MTA-STS is required, of which clear text can have neither."""
+        return self.dane is Requirement.REQUIRE or self.mta_sts is Requirement.REQUIRE
+
     def __post_init__(self) -> None:
         """Check every field: who carries a decision out compares it, and a wrong type would be equal to nothing."""
         for name, wanted in _TYPES.items():

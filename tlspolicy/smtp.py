@@ -68,8 +68,8 @@ def secure(
 ) -> Session:
     """Do STARTTLS on a connected client, as decided.
 
-    Says EHLO where that has not been done, and again after the handshake, where all that the host said before is
-    forgotten. When it returns, the client is ready for `sendmail`.
+    Says EHLO on this connection, whatever the client remembers of an earlier one, and again after the handshake, where
+    all that the host said before is forgotten. When it returns, the client is ready for `sendmail`.
 
     `optional` goes on in clear text where the host does not offer STARTTLS or refuses the command, never after a
     handshake that failed. Where DANE or MTA-STS is required, nothing goes on in clear text; where MTA-STS is, the
@@ -105,10 +105,6 @@ class _Attempt:
     client: smtplib.SMTP
     decision: TlsDecision
     mx: str
-
-    @property
-    def verify(self) -> bool:
-        return not self.decision.allow_invalid_certs or self.decision.mta_sts is Requirement.REQUIRE
 
     def require_promises(self, *, dane: bool, mta_sts: bool) -> None:
         if self.decision.dane is Requirement.REQUIRE and not dane:
@@ -179,7 +175,7 @@ class _Attempt:
             if code != _OK:
                 raise smtplib.SMTPHeloError(code, reply)
         secured.settimeout(timeout)
-        level = Level.VERIFIED if self.verify else Level.UNVERIFIED
+        level = Level.VERIFIED if self.decision.verifies else Level.UNVERIFIED
         cipher = secured.cipher()
         return Session(level, secured.version(), cipher[0] if cipher else None)
 

@@ -49,8 +49,8 @@ CIPHERS_1_3: Final = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_C
 
 _SECURITY_LEVEL: Final = "@SECLEVEL=2"  # RSA of 2048 bits, no SHA-1: not left to the machine's openssl.cnf
 _GROUPS: Final = "X25519:secp256r1:secp384r1"
-# Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
 _HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+# Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
 _LEGACY_RENEGOTIATION: Final = 0x0000_0004 | 0x0004_0000  # SSL_OP_LEGACY_SERVER_CONNECT, _ALLOW_UNSAFE_LEGACY_…
 
 
@@ -135,12 +135,11 @@ class SSLContexts:
             OSError: there are no trusted certificates to verify by, or this machine's OpenSSL can't be held to what a
                 context allows.
         """
-        mta_sts = decision.mta_sts is Requirement.REQUIRE
-        if decision.starttls is Requirement.DISABLE and not mta_sts and decision.dane is not Requirement.REQUIRE:
+        if decision.starttls is Requirement.DISABLE and not decision.forbids_clear_text:
             return None
-        if decision.allow_invalid_certs and not mta_sts:
-            return self._unverified or self._build(verify=False)
-        return self._verified or self._build(verify=True)
+        if decision.verifies:
+            return self._verified or self._build(verify=True)
+        return self._unverified or self._build(verify=False)
 
     def _build(self, *, verify: bool) -> SharedSSLContext:
         with self._lock:
