@@ -171,8 +171,7 @@ p.toml:2: queue.outbound.tls.starttls: line 1, column 20: 'disbale' is no level;
         tls("dane = 3"),
         PolicyTypeError,
         """\
-p.toml: queue.outbound.tls.dane: line 1, column 1: this is no level: a level is require, optional or disable, \
-or if_then(…) of them
+p.toml: queue.outbound.tls.dane: line 1, column 1: 3 is no level: a level is require, optional or disable
     3
     ^""",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,14 @@ def test_the_same_policy_in_any_layout_gives_equal_decisions(
     attempt = DeliveryContext(retry_num=retry_num, last_error=last_error)
     decisions = {name: policy.evaluate(attempt) for name, policy in spellings.items()}
     assert decisions == dict.fromkeys(spellings, decisions["by-setting"])
+
+
+def test_a_policy_that_was_used_pickles() -> None:
+    policy = TlsPolicy.loads(BY_NAME)
+    decision = policy.evaluate(DeliveryContext())
+    again = pickle.loads(pickle.dumps(policy))  # noqa: S301
+    assert again == policy
+    assert again.evaluate(DeliveryContext()) == decision
 
 
 def test_what_a_strategy_does_not_say() -> None:
@@ -265,11 +274,11 @@ p.toml: queue.tls.default.starttls: 'requier' is no level; did you mean 'require
 p.toml: queue.tls.default.dane: a level is require, optional or disable, and this is a number
 p.toml: queue.tls.default.mta-sts: 'x' is no level: a level is require, optional or disable
 p.toml: queue.tls.default.allow-invalid-certs: this must be true or false
-p.toml: queue.tls.default.timeout.tls: a time-out is a duration such as 30s or 5m, or a whole number of milliseconds
-p.toml: queue.tls.default.timeout.mta-sts: a time-out is 1ms to 1d (1 to 86400000 milliseconds)
-p.toml: queue.tls.b.timeout.tls: a time-out is a duration such as 30s or 5m, or a whole number of milliseconds
-p.toml: queue.tls.c.timeout.tls: a time-out is a duration such as 30s or 5m, or a whole number of milliseconds
-p.toml: queue.tls.c.timeout.mta-sts: a time-out is a duration such as 30s or 5m, or a whole number of milliseconds""",
+p.toml: queue.tls.default.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml: queue.tls.default.timeout.mta-sts: a time-out is 1ms to 1d (1 to 86400000), and this is 172800000
+p.toml: queue.tls.b.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml: queue.tls.c.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml: queue.tls.c.timeout.mta-sts: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m""",
     ),
     "unknown-keys": (
         "p.toml",
@@ -306,8 +315,7 @@ p.toml:2: queue.outbound.tls.starttls[2].else: line 1, column 1: this is no leve
 disable, or if_then(…) of them
     mx
     ^^
-p.toml: queue.outbound.tls.dane: line 1, column 1: this is no level: a level is require, optional or disable, or \
-if_then(…) of them
+p.toml: queue.outbound.tls.dane: line 1, column 1: 5 is no level: a level is require, optional or disable
     5
     ^
 p.toml:5: queue.outbound.timeouts.tls: line 1, column 1: a time-out is 1ms to 1d (1 to 86400000), and this is 0

@@ -34,22 +34,18 @@ _TOML_PIECE: Final = re.compile(
 _JSON_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 
 
-def path_of(path: str | os.PathLike[str]) -> Path:
-    """`path` as a `Path`; `PolicyTypeError` where it is none."""
-    try:
-        return Path(fsdecode(path))
-    except TypeError:
-        raise PolicyTypeError(f"a policy's file is named by a str or a path, not {type(path).__name__}") from None
-
-
-def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]]]:
-    """The text of a policy's file, and what parses such files.
+def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]], Place]:
+    """The text of a policy's file, what parses such files, and the file as a place.
 
     Raises:
         OSError: it can't be read.
         PolicySyntaxError: its name ends in none of `.toml`, `.json` and `.ndjson`, it is too large, or not UTF-8.
+        PolicyTypeError: `path` is none.
     """
-    path = path_of(path)
+    try:
+        path = Path(fsdecode(path))
+    except TypeError:
+        raise PolicyTypeError(f"a policy's file is named by a str or a path, not {type(path).__name__}") from None
     place = Place(file=str(path))
     if "\0" in str(path):
         raise PolicySyntaxError("no file has a name with a NUL in it", place=place)
@@ -61,7 +57,7 @@ def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict
     if len(data) > MAX_FILE_SIZE:
         raise PolicySyntaxError(f"a policy's file may have {MAX_FILE_SIZE} bytes, and this is larger", place=place)
     try:
-        return data.decode("utf-8-sig"), parse
+        return data.decode("utf-8-sig"), parse, place
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"not UTF-8: the byte 0x{data[error.start]:02x} can't stand there"

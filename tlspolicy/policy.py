@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tlspolicy import config
@@ -91,8 +92,8 @@ class TlsPolicy:
             PolicySyntaxError: it is no such file, or one of its rules is none.
             PolicyTypeError: a result that its setting does not take. Whichever error it is, `others` has the rest.
         """
-        text, parse = config.read(path)
-        return cls._of_text(text, parse, Place(file=str(config.path_of(path))), functions)
+        text, parse, place = config.read(path)
+        return cls._of_text(text, parse, place, functions)
 
     @classmethod
     def loads(cls, text: str, functions: Functions | None = None) -> TlsPolicy:
@@ -145,7 +146,7 @@ class TlsPolicy:
         """What each strategy decides, by its name; nothing where the rules choose none."""
         return dict(self._strategies or ())
 
-    @property
+    @cached_property
     def _settings(self) -> tuple[Setting, ...]:
         return SETTINGS if self._strategies is None else (choice(self._strategies),)
 
@@ -194,9 +195,13 @@ class TlsPolicy:
         decision = self._decision([Outcome(each.value, each.matched) for each in explanations])
         return PolicyExplanation(decision, dict(zip(self.rules, explanations, strict=True)))
 
-    @property
+    @cached_property
     def _asynchronous(self) -> frozenset[str]:
         return frozenset[str]().union(*(rules.asynchronous for rules in self._rules))
+
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: the rest is made of them."""
+        return {"_rules": self._rules, "_strategies": self._strategies}
 
     def __repr__(self) -> str:
         """A summary: a policy may have very many rules."""

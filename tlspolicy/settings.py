@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
 
+_NOTHING_KNOWN: Final = DeliveryContext()
 _LEVEL_VALUES: Final = frozenset(level.value for level in Requirement)
 _MILLISECONDS: Final = 1000
 _LONGEST: Final = int(MAX_TIMEOUT) * _MILLISECONDS
@@ -100,7 +101,7 @@ class Setting:
 
     def _convert_constant(self, branch: Node, result: Expression) -> None:
         try:
-            self.convert(replace(result, node=branch).evaluate(DeliveryContext()))
+            self.convert(replace(result, node=branch).evaluate(_NOTHING_KNOWN))
         except ResultError as error:
             raise ResultError(error.message, branch) from None
 
@@ -138,24 +139,20 @@ def _check_level_node(node: Node, schema: Schema) -> None:
             pass
         case Name(name) if name in LEVELS:
             pass
-        case String(name):
-            if name not in LEVELS:
-                hint = did_you_mean(name, LEVELS) or ": a level is require, optional or disable"
-                raise ResultError(f"{name!r} is no level{hint}", node)
-        case Integer(value) if value in _LEVEL_VALUES:
-            pass
-        case Boolean():
+        case String() | Integer() | Boolean():  # Which of them is looked at as any constant's value is.
             pass
         case _:
             message = "this is no level: a level is require, optional or disable, or if_then(…) of them"
             raise ResultError(message, node)
 
 
-def _level(value: Value) -> Requirement:
+def level(value: Value) -> Requirement:
+    """The level that a value is; `ResultError` where it is none."""
     number = LEVELS.get(value) if isinstance(value, str) else value
     if isinstance(number, int) and number in _LEVEL_VALUES:
         return Requirement(number)
-    raise ResultError(f"{shown(value)} is no level: a level is require, optional or disable")
+    hint = did_you_mean(value, LEVELS) if isinstance(value, str) else ""
+    raise ResultError(f"{shown(value)} is no level{hint or ': a level is require, optional or disable'}")
 
 
 def _check_flag(result: Expression) -> None:
@@ -175,12 +172,13 @@ def _check_timeout(result: Expression) -> None:
     """A time-out is an integer of milliseconds."""
     _refuse_levels(result.node, "a time-out")
     if int not in result.result_types or isinstance(result.node, Boolean):
-        raise ResultError(_NO_TIMEOUT)
+        raise ResultError(NO_TIMEOUT)
 
 
-def _timeout(value: Value) -> float:
+def timeout(value: Value) -> float:
+    """The seconds that a value of milliseconds is; `ResultError` where it is no time-out."""
     if not isinstance(value, int):
-        raise ResultError(_NO_TIMEOUT)
+        raise ResultError(NO_TIMEOUT)
     if not 1 <= value <= _LONGEST:
         raise ResultError(f"a time-out is 1ms to 1d (1 to {_LONGEST}), and this is {value}")
     return value / _MILLISECONDS
@@ -221,14 +219,14 @@ def _is_constant(node: Node) -> bool:
 
 
 _TEXT_IS_NO_FLAG: Final = "a text is neither true nor false here, and 'false' would be true: write true or false"
-_NO_TIMEOUT: Final = "a time-out is a whole number of milliseconds, or a duration such as 30s or 5m"
+NO_TIMEOUT: Final = "a time-out is a whole number of milliseconds, or a duration such as 30s or 5m"
 
 SETTINGS: Final = (
-    Setting("starttls", "require", _check_level, _level),
+    Setting("starttls", "require", _check_level, level),
     Setting("allow_invalid_certs", "false", _check_flag, _flag),
-    Setting("dane", "optional", _check_level, _level),
-    Setting("mta_sts", "optional", _check_level, _level),
-    Setting("tls_timeout", "3m", _check_timeout, _timeout),
-    Setting("mta_sts_timeout", "10m", _check_timeout, _timeout),
+    Setting("dane", "optional", _check_level, level),
+    Setting("mta_sts", "optional", _check_level, level),
+    Setting("tls_timeout", "3m", _check_timeout, timeout),
+    Setting("mta_sts_timeout", "10m", _check_timeout, timeout),
 )
 """Every setting, in the order of `TlsDecision`'s fields. The defaults are Stalwart's."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement, TlsDecision
+from tlspolicy.decision import Requirement, TlsDecision
 from tlspolicy.errors import PolicyError, PolicyTypeError, Problems, did_you_mean, listed, quoted
 from tlspolicy.expressions.expression import kind_of
-from tlspolicy.expressions.nodes import MILLISECONDS, Call, Duration, Integer, Name, Node, String
+from tlspolicy.expressions.nodes import MILLISECONDS, Duration, Integer
 from tlspolicy.expressions.parser import parse_expression
-from tlspolicy.settings import ResultError, Setting
+from tlspolicy.settings import NO_TIMEOUT, ResultError, Setting, level, timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # What a strategy is where it does not say.
 _DEFAULT: Final = TlsDecision(starttls=Requirement.OPTIONAL, mta_sts_timeout=300.0)
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
-_SECOND: Final = 1000
 _MOST_NAMED: Final = 10
 
 
@@ -58,14 +57,9 @@ def _defaults() -> dict[str, object]:
 
 
 def _level(data: object) -> Requirement:
-    if isinstance(data, bool):
-        return Requirement.REQUIRE if data else Requirement.DISABLE
-    if not isinstance(data, str):
-        raise ResultError(f"a level is require, optional or disable, and this is {kind_of(data)}")
-    if data not in LEVELS:
-        hint = did_you_mean(data, LEVELS) or ": a level is require, optional or disable"
-        raise ResultError(f"{quoted(data)} is no level{hint}")
-    return Requirement(LEVELS[data])
+    if isinstance(data, (bool, str)):
+        return level(data)
+    raise ResultError(f"a level is require, optional or disable, and this is {kind_of(data)}")
 
 
 def _flag(data: object) -> bool:
@@ -76,20 +70,10 @@ def _flag(data: object) -> bool:
 
 def _timeout(data: object) -> float:
     """A duration, or an integer of milliseconds."""
-    match data:
-        case bool():
-            milliseconds = None
-        case int():
-            milliseconds = data
-        case str():
-            milliseconds = _milliseconds(data)
-        case _:
-            milliseconds = None
-    if milliseconds is None:
-        raise ResultError("a time-out is a duration such as 30s or 5m, or a whole number of milliseconds")
-    if not 1 <= milliseconds <= MAX_TIMEOUT * _SECOND:
-        raise ResultError(f"a time-out is 1ms to 1d (1 to {int(MAX_TIMEOUT * _SECOND)} milliseconds)")
-    return milliseconds / _SECOND
+    milliseconds = _milliseconds(data) if isinstance(data, str) else data
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+        raise ResultError(NO_TIMEOUT)
+    return timeout(milliseconds)
 
 
 def _milliseconds(text: str) -> int | None:
@@ -123,21 +107,8 @@ def choice(among: tuple[Strategy, ...]) -> Setting:
     known = listed(some or ["none"], "and")
 
     def check(result: Expression) -> None:
-        _check_names(result.node)
         if str not in result.result_types:
             raise ResultError(_NO_NAME)
-
-    def _check_names(node: Node) -> None:
-        match node:
-            case Call("if_then", (_, then, otherwise)):
-                _check_names(then)
-                _check_names(otherwise)
-            case String(name) if name not in decisions:
-                raise ResultError(f"no strategy has the name {quoted(name)}{_hint(name)}", node)
-            case Name(name) if name in LEVELS:
-                raise ResultError(_NO_NAME, node)
-            case _:
-                pass
 
     def _hint(name: str) -> str:
         return did_you_mean(name, decisions) or f": there are {known}"

@@ -127,6 +127,8 @@ class RuleList:
     @cached_property
     def asynchronous(self) -> frozenset[str]:
         """The functions in it that coroutine functions answer."""
+        if not self.schema.functions:  # There may be very many rules to look through.
+            return frozenset()
         return frozenset().union(
             *(each.asynchronous for rule in self.rules for each in rule), self.default.asynchronous
         )
