@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _PREFIX = re.compile(r"\+?0*[0-9]{1,3}", re.ASCII)
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]++"
-_QUOTED = r'"(?:[^"\\]|\\.)++"'
-_WORD = rf"(?:{_ATOM}|{_QUOTED})++"
-_EMAIL = re.compile(rf"{_WORD}(?:\.{_WORD})*+\.?+@{_ATOM}\.(?:{_ATOM}(?:\.{_ATOM})*+\.?+)?+", re.DOTALL)
+_QUOTED = r'"(?>(?:[^"\\]|\\.)+)"'
+_WORD = rf"(?>(?:{_ATOM}|{_QUOTED})+)"
+_EMAIL = re.compile(rf"{_WORD}(?>(?:\.{_WORD})*)\.?+@{_ATOM}\.(?>(?:{_ATOM}(?>(?:\.{_ATOM})*)\.?+)?)", re.DOTALL)
 _SHORTEST_PREFIX = 8
 _IPV4_MAX = 2**32 - 1
 

@@ -31,7 +31,7 @@ MAX_PATTERNS = 1_000
 MAX_PATTERNS_SIZE = 1_000_000
 
 _KEYS: Final = ("if", "then", "else")
-_BLANK: Final = r"(?:\s|#[^\n]*\n)*+"
+_BLANK: Final = r"(?>(?:\s|#[^\n]*\n)*)"
 _LIST_TEXT: Final = re.compile(rf"{_BLANK}\[{_BLANK}\{{")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
