@@ -5,6 +5,7 @@ Nothing here is meant to be copied.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 import ssl
@@ -22,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -50,6 +50,10 @@ class Certificates:
     def valid(self, name: str) -> ssl.SSLContext:
         """For `name`, from the trusted authority."""
         return self._context(self._authority.issue_cert(name))
+
+    def valid_pem(self, name: str) -> bytes:
+        """The same as a file for another server: the key and then the certificates."""
+        return self._authority.issue_cert(name).private_key_and_cert_chain_pem.bytes()
 
     def expired(self, name: str) -> ssl.SSLContext:
         """Valid for `name` until yesterday."""
@@ -119,10 +123,31 @@ class Server:
 class _Controller(Controller):
     """aiosmtpd's controller, on whatever port is free."""
 
+    def __init__(self, handler: Server, **options: Any) -> None:  # noqa: ANN401  (aiosmtpd's)
+        super().__init__(handler, **options)
+        self._connections: list[Any] = []
+
     async def _listen(self) -> asyncio.Server:
         server = await self.loop.create_server(self._factory_invoker, host=self.hostname, port=0)
         self.port = server.sockets[0].getsockname()[1]
         return server
+
+    def factory(self) -> Any:  # noqa: ANN401  (as aiosmtpd declares it)
+        connection: Any = super().factory()  # type: ignore[no-untyped-call]
+        self._connections.append(connection)
+        return connection
+
+    def stop(self, no_assert: bool = False) -> None:  # noqa: FBT001, FBT002  (as aiosmtpd declares it)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result()
+        super().stop(no_assert)
+
+    async def _hang_up(self) -> None:
+        """Close what clients have left open: the loop that would notice ends."""
+        for connection in self._connections:
+            if connection.transport:
+                connection.transport.abort()
+        for _ in range(3):  # A turn of the loop for each layer that is told: TLS, the socket, and whoever listens.
+            await asyncio.sleep(0)
 
     def _create_server(self) -> Any:  # noqa: ANN401  (as aiosmtpd declares it)
         return self._listen()

@@ -10,6 +10,7 @@ To use tlspolicy in a program of yours, copy `attempt` and `deliver`.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import sys
 from contextlib import ExitStack, closing, suppress
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_ATTEMPTS = 4
-PERMANENT = 500
 
 
 class Host(NamedTuple):
@@ -78,21 +78,11 @@ def attempt(host: Host, message: Message, decision: TlsDecision, contexts: SSLCo
             with suppress(OSError):  # The message is delivered, however the host takes its leave.
                 client.quit()
     except TlsSessionError as error:
-        return Result(None, error.last_error, error.message)
+        return Result(None, error.last_error, error.message, error.permanent)
     except (OSError, ValueError) as error:  # Every exception of smtplib's is an OSError.
-        return Result(None, classify(error, phase).last_error, str(error)[:200], is_permanent(error))
+        failure = classify(error, phase)
+        return Result(None, failure.last_error, str(error)[:200], failure.permanent)
     return Result(session, LastError.NONE, "delivered")
-
-
-def is_permanent(error: Exception) -> bool:
-    """Whether the host has answered that it will never take the message (RFC 5321, section 4.2.1)."""
-    match error:
-        case smtplib.SMTPRecipientsRefused(recipients=refused):
-            return all(code >= PERMANENT for code, _ in refused.values())
-        case smtplib.SMTPResponseException(smtp_code=code):
-            return code >= PERMANENT
-        case _:
-            return False
 
 
 def deliver(
@@ -124,7 +114,8 @@ PROMISED = {
 
 
 def main() -> int:
-    """Deliver to every host and print what happened."""
+    """Deliver to every host and print what happened, and the library's warnings of each session that was relaxed."""
+    logging.basicConfig(stream=sys.stdout, format="%(levelname)s: %(message)s")
     policy = TlsPolicy.load(Path(__file__).with_name("policy.toml"))
     certificates = Certificates()
     contexts = SSLContexts(cadata=certificates.authority)

@@ -52,7 +52,7 @@ SHOWN = {
         f"line 1, column 1: it is wrong\n    {'a' * 88}…\n    {'^' * 88}",
     ),
     "session": (
-        TlsSessionError("STARTTLS is not offered", mx="mx.example", last_error="tls"),
+        TlsSessionError("STARTTLS is not offered", mx="mx.example", kind="starttls-not-offered", last_error="tls"),
         "mx.example: STARTTLS is not offered (tls)",
     ),
 }
@@ -70,7 +70,7 @@ def test_shown(error: Exception, shown: str) -> None:
         PolicyTypeError("m"),
         PolicyValueError("m"),
         PolicyEvaluationError("m"),
-        TlsSessionError("m", mx="x", last_error="tls", result_type="certificate-expired"),
+        TlsSessionError("m", mx="x", kind="a", last_error="tls", result_type="b", permanent=True),
     ],
 )
 def test_pickles(error: Exception) -> None:

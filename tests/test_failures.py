@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import smtplib
 import socket
 import ssl
 
+import aiosmtplib
 import pytest
 
-from tlspolicy import Failure, LastError, Phase, TlsSessionError, classify
+from tlspolicy import Failure, FailureKind, LastError, Phase, TlsSessionError, classify
+
+CONNECT, STARTTLS, HANDSHAKE, TRANSFER = Phase
 
 
 def verification(code: int) -> ssl.SSLCertVerificationError:
@@ -16,72 +20,196 @@ def verification(code: int) -> ssl.SSLCertVerificationError:
     return error
 
 
-def because(error: Exception, context: Exception) -> Exception:
+def tls(reason: str | None) -> ssl.SSLError:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason  # type: ignore[assignment]  # Some have none.
+    return error
+
+
+def because(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def while_(error: Exception, context: BaseException) -> Exception:
     error.__context__ = context
     return error
 
 
-REFUSED = smtplib.SMTPResponseException(454, b"TLS not available")
+NAME = socket.gaierror(-2, "Name or service not known")
+LOST = aiosmtplib.SMTPServerDisconnected("Connection lost")
+NO_CONNECTION = aiosmtplib.SMTPConnectError("Error connecting")
+REFUSED_BY_ALL = [aiosmtplib.SMTPRecipientRefused(code, "no", "jane@example.org") for code in (550, 551)]
+REFUSED_BY_SOME = [aiosmtplib.SMTPRecipientRefused(code, "no", "jane@example.org") for code in (450, 551)]
 
-CASES: dict[str, tuple[BaseException, Phase, Failure]] = {
-    "not-offered": (
-        smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server."),
-        Phase.STARTTLS,
-        Failure(LastError.TLS, "starttls-not-supported"),
+CASES: dict[str, tuple[BaseException, Phase, str]] = {
+    # The handshake, whoever did it.
+    "expired": (verification(10), HANDSHAKE, "certificate-expired"),
+    "not-yet-valid": (verification(9), HANDSHAKE, "certificate-not-yet-valid"),
+    "other-name": (verification(62), HANDSHAKE, "certificate-host-mismatch"),
+    "other-address": (verification(64), HANDSHAKE, "certificate-host-mismatch"),
+    "self-signed": (verification(18), HANDSHAKE, "certificate-self-signed"),
+    "self-signed-in-chain": (verification(19), HANDSHAKE, "certificate-not-trusted"),
+    "unknown-ca": (verification(20), HANDSHAKE, "certificate-not-trusted"),
+    "no-issuer": (verification(2), HANDSHAKE, "certificate-not-trusted"),
+    "weak-key": (verification(66), HANDSHAKE, "certificate-weak"),
+    "weak-key-of-a-ca": (verification(67), HANDSHAKE, "certificate-weak"),
+    "weak-signature": (verification(68), HANDSHAKE, "certificate-weak"),
+    "other-fault": (verification(79), HANDSHAKE, "certificate-invalid"),
+    "old-protocol": (tls("TLSV1_ALERT_PROTOCOL_VERSION"), HANDSHAKE, "unsupported-version"),
+    "old-protocol-chosen": (tls("UNSUPPORTED_PROTOCOL"), HANDSHAKE, "unsupported-version"),
+    "no-common-suite": (tls("SSLV3_ALERT_HANDSHAKE_FAILURE"), HANDSHAKE, "handshake-failure"),
+    "not-tls": (tls("WRONG_VERSION_NUMBER"), HANDSHAKE, "not-tls"),
+    "other-tls": (tls("BAD_SIGNATURE"), HANDSHAKE, "handshake-error"),
+    "tls-without-reason": (tls(None), HANDSHAKE, "handshake-error"),
+    "eof": (ssl.SSLEOFError(8, "x"), HANDSHAKE, "handshake-closed"),
+    "eof-by-reason": (tls("UNEXPECTED_EOF_WHILE_READING"), HANDSHAKE, "handshake-closed"),
+    "handshake-hangs": (TimeoutError(), HANDSHAKE, "handshake-timeout"),
+    "handshake-hangs-asyncio": (ConnectionAbortedError("SSL handshake is …"), HANDSHAKE, "handshake-timeout"),
+    "handshake-aborted": (ConnectionAbortedError(errno.ECONNABORTED, "x"), HANDSHAKE, "handshake-closed"),
+    "handshake-reset": (ConnectionResetError(), HANDSHAKE, "handshake-closed"),
+    "reset-a-moment-ago": (OSError(errno.ENOTCONN, "x"), HANDSHAKE, "handshake-closed"),
+    "no-tls-name": (ValueError(), HANDSHAKE, "invalid-server-name"),
+    "no-tls-name-unicode": (UnicodeError(), HANDSHAKE, "invalid-server-name"),
+    "handshake-other": (OSError(28, "No space left"), HANDSHAKE, "unknown"),
+    "unknown": (RuntimeError(), HANDSHAKE, "unknown"),
+    # Sockets and asyncio, elsewhere.
+    "refused": (ConnectionRefusedError(), CONNECT, "connection-failed"),
+    "no-route": (OSError(113, "No route to host"), CONNECT, "connection-failed"),
+    "connect-hangs": (TimeoutError(), CONNECT, "connection-timeout"),
+    "no-such-name": (NAME, CONNECT, "name-not-resolved"),
+    "implicit-tls": (verification(10), CONNECT, "certificate-expired"),
+    "certificate-wanted": (tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), CONNECT, "handshake-error"),
+    "reset-before": (ConnectionResetError(), STARTTLS, "connection-closed"),
+    "starttls-hangs": (TimeoutError(), STARTTLS, "connection-timeout"),
+    "reset-after": (ConnectionResetError(), TRANSFER, "connection-closed"),
+    "tls-broken-after": (tls("BAD_RECORD_TYPE"), TRANSFER, "unknown"),
+    "unknown-oserror": (OSError(28, "No space left"), TRANSFER, "unknown"),
+    "unknown-valueerror": (ValueError(), TRANSFER, "unknown"),
+    "cancelled": (asyncio.CancelledError(), HANDSHAKE, "unknown"),
+    # smtplib.
+    "smtplib-not-offered": (smtplib.SMTPNotSupportedError("x"), STARTTLS, "starttls-not-offered"),
+    "smtplib-starttls-refused": (smtplib.SMTPResponseException(454, b"x"), STARTTLS, "starttls-refused"),
+    "smtplib-greeting": (smtplib.SMTPConnectError(421, b"x"), CONNECT, "host-refused"),
+    "smtplib-ehlo": (smtplib.SMTPHeloError(450, b"x"), CONNECT, "host-refused"),
+    "smtplib-closed": (smtplib.SMTPServerDisconnected("x"), CONNECT, "connection-closed"),
+    "smtplib-closed-before": (smtplib.SMTPServerDisconnected("x"), STARTTLS, "connection-closed"),
+    "smtplib-closed-in-handshake": (smtplib.SMTPServerDisconnected("x"), HANDSHAKE, "handshake-closed"),
+    "smtplib-timed-out": (
+        while_(smtplib.SMTPServerDisconnected("Connection unexpectedly closed: timed out"), TimeoutError()),
+        TRANSFER,
+        "connection-timeout",
     ),
-    "starttls-refused": (REFUSED, Phase.STARTTLS, Failure(LastError.UNEXPECTED_REPLY, "starttls-not-supported")),
-    "expired": (verification(10), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-expired")),
-    "not-yet-valid": (verification(9), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "other-name": (verification(62), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-host-mismatch")),
-    "other-address": (verification(64), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-host-mismatch")),
-    "self-signed": (verification(18), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-not-trusted")),
-    "self-signed-in-chain": (verification(19), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-not-trusted")),
-    "unknown-ca": (verification(20), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-not-trusted")),
-    "weak-key": (verification(66), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "protocol": (ssl.SSLError(1, "x"), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "eof": (ssl.SSLEOFError(8, "x"), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "handshake-hangs": (TimeoutError(), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "handshake-reset": (ConnectionResetError(), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "no-tls-name": (UnicodeError(), Phase.HANDSHAKE, Failure(LastError.TLS, "validation-failure")),
-    "handshake-other": (OSError(28, "No space left"), Phase.HANDSHAKE, Failure(LastError.IO)),
-    "refused": (ConnectionRefusedError(), Phase.CONNECT, Failure(LastError.CONNECTION)),
-    "no-route": (OSError(113, "No route to host"), Phase.CONNECT, Failure(LastError.CONNECTION)),
-    "connect-hangs": (TimeoutError(), Phase.CONNECT, Failure(LastError.CONNECTION)),
-    "greeting": (smtplib.SMTPConnectError(554, b"no"), Phase.CONNECT, Failure(LastError.CONNECTION)),
-    "ehlo": (smtplib.SMTPHeloError(554, b"no"), Phase.CONNECT, Failure(LastError.CONNECTION)),
-    "no-such-name": (socket.gaierror(-2, "x"), Phase.CONNECT, Failure(LastError.DNS)),
-    "reset-before": (ConnectionResetError(), Phase.STARTTLS, Failure(LastError.CONNECTION)),
-    "closed-before": (smtplib.SMTPServerDisconnected("x"), Phase.STARTTLS, Failure(LastError.CONNECTION)),
-    "reset-after": (ConnectionResetError(), Phase.TRANSFER, Failure(LastError.CONNECTION)),
-    "reply-after": (smtplib.SMTPDataError(554, b"no"), Phase.TRANSFER, Failure(LastError.UNEXPECTED_REPLY)),
-    "recipients": (smtplib.SMTPRecipientsRefused({}), Phase.TRANSFER, Failure(LastError.UNEXPECTED_REPLY)),
-    "our-own": (
-        TlsSessionError("x", mx="mx", last_error="tls", result_type="certificate-expired"),
-        Phase.TRANSFER,
-        Failure(LastError.TLS, "certificate-expired"),
+    "smtplib-certificate-wanted": (
+        while_(smtplib.SMTPServerDisconnected("x"), tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")),
+        CONNECT,
+        "handshake-error",
     ),
-    "implicit-tls": (verification(10), Phase.CONNECT, Failure(LastError.TLS, "certificate-expired")),
-    "ehlo-line-too-long": (
-        smtplib.SMTPResponseException(500, "Line too long."),
-        Phase.CONNECT,
-        Failure(LastError.CONNECTION),
+    "smtplib-data": (smtplib.SMTPDataError(451, b"x"), TRANSFER, "unexpected-reply"),
+    "smtplib-some-recipients": (
+        smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"x"), "d@e.f": (550, b"x")}),
+        TRANSFER,
+        "unexpected-reply",
     ),
-    "certificate-wanted": (
-        because(smtplib.SMTPServerDisconnected("x"), ssl.SSLError(1, "certificate required")),
-        Phase.CONNECT,
-        Failure(LastError.TLS, "validation-failure"),
+    "smtplib-unknown": (smtplib.SMTPException("x"), TRANSFER, "unknown"),
+    # aiosmtplib.
+    "aiosmtplib-not-offered": (aiosmtplib.SMTPException("x"), STARTTLS, "starttls-not-offered"),
+    "aiosmtplib-starttls-refused": (aiosmtplib.SMTPResponseException(454, "x"), STARTTLS, "starttls-refused"),
+    "aiosmtplib-handshake-hangs": (aiosmtplib.SMTPTimeoutError("x"), HANDSHAKE, "handshake-timeout"),
+    "aiosmtplib-handshake-reset": (because(LOST, ConnectionResetError()), HANDSHAKE, "handshake-closed"),
+    "aiosmtplib-refused": (because(NO_CONNECTION, ConnectionRefusedError()), CONNECT, "connection-failed"),
+    "aiosmtplib-no-such-name": (
+        because(aiosmtplib.SMTPConnectError("x"), NAME),
+        CONNECT,
+        "name-not-resolved",
     ),
-    "reset-a-moment-ago": (
-        OSError(errno.ENOTCONN, "x"),
-        Phase.HANDSHAKE,
-        Failure(LastError.TLS, "validation-failure"),
+    "aiosmtplib-connect-hangs": (aiosmtplib.SMTPConnectTimeoutError("x"), CONNECT, "connection-timeout"),
+    "aiosmtplib-implicit-tls": (
+        because(aiosmtplib.SMTPConnectError("x"), verification(62)),
+        CONNECT,
+        "certificate-host-mismatch",
     ),
-    "no-issuer": (verification(2), Phase.HANDSHAKE, Failure(LastError.TLS, "certificate-not-trusted")),
-    "unknown-oserror": (OSError(28, "No space left"), Phase.TRANSFER, Failure(LastError.IO)),
-    "unknown": (RuntimeError(), Phase.HANDSHAKE, Failure(LastError.IO)),
+    "aiosmtplib-implicit-tls-hangs": (
+        because(aiosmtplib.SMTPConnectTimeoutError("x"), TimeoutError()),
+        CONNECT,
+        "connection-timeout",
+    ),
+    "aiosmtplib-greeting": (aiosmtplib.SMTPConnectResponseError(421, "x"), CONNECT, "host-refused"),
+    "aiosmtplib-ehlo": (aiosmtplib.SMTPHeloError(450, "x"), CONNECT, "host-refused"),
+    "aiosmtplib-read-timeout": (aiosmtplib.SMTPReadTimeoutError("x"), TRANSFER, "connection-timeout"),
+    "aiosmtplib-closed": (aiosmtplib.SMTPServerDisconnected("x"), TRANSFER, "connection-closed"),
+    "aiosmtplib-data": (aiosmtplib.SMTPDataError(451, "x"), TRANSFER, "unexpected-reply"),
+    "aiosmtplib-some-recipients": (
+        aiosmtplib.SMTPRecipientsRefused(REFUSED_BY_SOME),
+        TRANSFER,
+        "unexpected-reply",
+    ),
+    "aiosmtplib-unknown": (aiosmtplib.SMTPException("x"), TRANSFER, "unknown"),
+}
+PERMANENT: dict[str, tuple[BaseException, Phase, str]] = {
+    "no-tls-name": (ValueError(), HANDSHAKE, "invalid-server-name"),
+    "smtplib-starttls-refused": (smtplib.SMTPResponseException(502, b"x"), STARTTLS, "starttls-refused"),
+    "smtplib-greeting": (smtplib.SMTPConnectError(554, b"x"), CONNECT, "host-refused"),
+    "smtplib-sender": (smtplib.SMTPSenderRefused(550, b"x", "a@b.c"), TRANSFER, "unexpected-reply"),
+    "smtplib-recipients": (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"x")}), TRANSFER, "unexpected-reply"),
+    "aiosmtplib-starttls-refused": (aiosmtplib.SMTPResponseException(502, "x"), STARTTLS, "starttls-refused"),
+    "aiosmtplib-greeting": (aiosmtplib.SMTPConnectResponseError(554, "x"), CONNECT, "host-refused"),
+    "aiosmtplib-recipients": (aiosmtplib.SMTPRecipientsRefused(REFUSED_BY_ALL), TRANSFER, "unexpected-reply"),
 }
 
 
-@pytest.mark.parametrize(("error", "phase", "failure"), CASES.values(), ids=CASES)
-def test_classify(error: BaseException, phase: Phase, failure: Failure) -> None:
-    assert classify(error, phase) == failure
+@pytest.mark.parametrize(("error", "phase", "kind"), CASES.values(), ids=CASES)
+def test_classify(error: BaseException, phase: Phase, kind: str) -> None:
+    found = classify(error, phase)
+    assert (found.kind, found.permanent) == (kind, kind == "invalid-server-name")
+
+
+@pytest.mark.parametrize(("error", "phase", "kind"), PERMANENT.values(), ids=PERMANENT)
+def test_what_is_for_good(error: BaseException, phase: Phase, kind: str) -> None:
+    assert classify(error, phase) == (kind, True)
+
+
+def test_our_own_error_says_it_itself() -> None:
+    error = TlsSessionError("x", mx="mx", kind="certificate-expired", last_error="tls", permanent=True)
+    assert classify(error, Phase.TRANSFER) == Failure(FailureKind.CERTIFICATE_EXPIRED, permanent=True)
+
+
+# RFC 8460, section 4.3, and what Stalwart calls it.
+MEANT: dict[tuple[LastError, str | None], set[str]] = {
+    (LastError.TLS, "starttls-not-supported"): {"starttls-not-offered"},
+    (LastError.UNEXPECTED_REPLY, "starttls-not-supported"): {"starttls-refused"},
+    (LastError.TLS, "certificate-expired"): {"certificate-expired"},
+    (LastError.TLS, "certificate-host-mismatch"): {"certificate-host-mismatch"},
+    (LastError.TLS, "certificate-not-trusted"): {"certificate-self-signed", "certificate-not-trusted"},
+    (LastError.TLS, "validation-failure"): {
+        "certificate-not-yet-valid",
+        "certificate-weak",
+        "certificate-invalid",
+        "invalid-server-name",
+        "plaintext-injected",
+        "unsupported-version",
+        "handshake-failure",
+        "not-tls",
+        "handshake-timeout",
+        "handshake-closed",
+        "handshake-error",
+    },
+    (LastError.DANE, None): {"dane-not-checked"},
+    (LastError.MTA_STS, None): {"mta-sts-not-checked"},
+    (LastError.DNS, None): {"name-not-resolved"},
+    (LastError.CONNECTION, None): {
+        "connection-failed",
+        "connection-closed",
+        "connection-timeout",
+        "host-refused",
+        "malformed-reply",
+    },
+    (LastError.UNEXPECTED_REPLY, None): {"unexpected-reply"},
+    (LastError.IO, None): {"local", "unknown"},
+}
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_what_a_kind_means(kind: FailureKind) -> None:
+    failure = Failure(kind)
+    assert kind.value in MEANT[failure.last_error, failure.result_type]

@@ -27,13 +27,22 @@ FLOORS = [
     ["config", "strategies"],
     ["policy"],
     ["sslcontext"],
-    ["failures"],
-    ["smtp"],
+    ["failures", "session"],
+    ["certificates", "relaxation"],
+    ["negotiation"],
+    ["smtp", "aiosmtp"],
     ["__init__"],
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}
 # What only one module may know.
-ALONE = {"lark": "expressions.parser", "rurex": "expressions.regex"}
+ALONE = {
+    "lark": "expressions.parser",
+    "rurex": "expressions.regex",
+    "cryptography": "certificates",
+    "certifi": "sslcontext",
+    "truststore": "sslcontext",
+    "aiosmtplib": "aiosmtp",
+}
 MODULES = {
     ".".join(file.relative_to(PACKAGE).with_suffix("").parts): file
     for file in PACKAGE.rglob("*.py")

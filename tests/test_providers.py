@@ -45,7 +45,7 @@ async def asked(domain: str) -> bool:
     [{"a.example"}, ["a.example"], {"a.example": 1}, "a.example".__eq__],
     ids=["set", "list", "dict", "function"],
 )
-def test_local_domains(known: Any) -> None:  # noqa: ANN401
+def test_local_domains(known: Any) -> None:
     policy = TlsPolicy(starttls=LOCAL, functions={"is_local_domain": is_local_domain(known)})
     assert levels(policy, "A.Example.", "b.example") == [Requirement.OPTIONAL, Requirement.REQUIRE]
 
@@ -315,7 +315,7 @@ def test_an_object_may_be_called_as_a_coroutine_function() -> None:
 
 
 @pytest.mark.parametrize("known", ["a.example", b"a.example", None, 5])
-def test_what_can_not_say_what_is_local(known: Any) -> None:  # noqa: ANN401
+def test_what_can_not_say_what_is_local(known: Any) -> None:
     with pytest.raises(PolicyTypeError, match="what is local is a set of names or a function, not "):
         is_local_domain(known)
 

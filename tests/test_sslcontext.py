@@ -327,7 +327,7 @@ except OSError as error:
     ],
     ids=repr,
 )
-def test_certificates_that_can_not_be_read_are_an_error_at_once(trust: dict[str, str], error: type[Exception]) -> None:
+def test_certificates_that_can_not_be_read_are_an_error_at_once(trust: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         SSLContexts(**trust)
 

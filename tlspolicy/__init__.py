@@ -1,5 +1,6 @@
 """Outbound TLS policy for programs that send mail: Stalwart's rules, decided on every delivery attempt."""
 
+from tlspolicy.aiosmtp import secure_async, secure_streams
 from tlspolicy.context import DELIVERY, DeliveryContext, LastError
 from tlspolicy.decision import Matched, Requirement, TlsDecision
 from tlspolicy.errors import (
@@ -15,10 +16,12 @@ from tlspolicy.expressions.explanation import Explanation
 from tlspolicy.expressions.expression import Expression
 from tlspolicy.expressions.rules import RuleList
 from tlspolicy.expressions.schema import Schema
-from tlspolicy.failures import Failure, Phase, classify
+from tlspolicy.failures import Failure, FailureKind, Phase, classify
 from tlspolicy.policy import PolicyExplanation, TlsPolicy
 from tlspolicy.providers import is_local_address, is_local_domain
-from tlspolicy.smtp import Level, Session, secure
+from tlspolicy.relaxation import Relaxation
+from tlspolicy.session import Level, Session
+from tlspolicy.smtp import secure
 from tlspolicy.sslcontext import SSLContexts
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Explanation",
     "Expression",
     "Failure",
+    "FailureKind",
     "LastError",
     "Level",
     "Matched",
@@ -38,6 +42,7 @@ __all__ = [
     "PolicySyntaxError",
     "PolicyTypeError",
     "PolicyValueError",
+    "Relaxation",
     "Requirement",
     "RuleList",
     "SSLContexts",
@@ -50,4 +55,6 @@ __all__ = [
     "is_local_address",
     "is_local_domain",
     "secure",
+    "secure_async",
+    "secure_streams",
 ]

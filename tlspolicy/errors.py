@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -158,19 +159,32 @@ class TlsSessionError(OSError):
     Attributes:
         message: what happened, in words: a line of at most 500 printable characters.
         mx: the host that was tried.
+        kind: what happened, finely; a value of `FailureKind`.
         last_error: what the next attempt's `DeliveryContext` says of this one; a value of `LastError`.
         result_type: the TLS report's result type (RFC 8460, section 4.3), `None` where TLS was not at fault.
+        permanent: whether the host said that it is for good, or `mx` can have no TLS session by its very name.
 
     The cause, where an exception caused it, is chained as `__cause__`.
     """
 
-    def __init__(self, message: str, *, mx: str, last_error: str, result_type: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        mx: str,
+        kind: str,
+        last_error: str,
+        result_type: str | None = None,
+        permanent: bool = False,
+    ) -> None:
         message = shortened(printable(message), _LONGEST_MESSAGE)  # It may be what a host said.
         super().__init__(message)
         self.message = message
         self.mx = mx
+        self.kind = kind
         self.last_error = last_error
         self.result_type = result_type
+        self.permanent = permanent
 
     def __str__(self) -> str:
         """`mx1.example.org: STARTTLS is not offered (tls)`."""
@@ -178,13 +192,8 @@ class TlsSessionError(OSError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by keywords: `OSError` would pass its own arguments alone."""
-        return _session_error, (type(self), self.message, self.mx, self.last_error, self.result_type)
-
-
-def _session_error(
-    cls: type[TlsSessionError], message: str, mx: str, last_error: str, result_type: str | None
-) -> TlsSessionError:
-    return cls(message, mx=mx, last_error=last_error, result_type=result_type)
+        named = {name: getattr(self, name) for name in ("mx", "kind", "last_error", "result_type", "permanent")}
+        return partial(type(self), **named), (self.message,)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

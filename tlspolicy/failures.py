@@ -8,14 +8,16 @@ of which no rule makes a reason to relax TLS.
 from __future__ import annotations
 
 import errno
-import smtplib
 import socket
 import ssl
-from enum import Enum
-from typing import Final, NamedTuple
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from tlspolicy.context import LastError
 from tlspolicy.errors import TlsSessionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Phase(Enum):
@@ -31,31 +33,125 @@ class Phase(Enum):
     """All that comes afterwards."""
 
 
+class FailureKind(StrEnum):
+    """What went wrong, finely.
+
+    Each kind has what the next attempt's rules call it (`last_error`, a `LastError`) and the result type of a TLS
+    report (`result_type`: RFC 8460, section 4.3; `None` where there is none for it).
+    """
+
+    last_error: LastError
+    result_type: str | None
+
+    def __new__(cls, name: str, last_error: LastError, result_type: str | None = None) -> Self:
+        """Make a member: its value is its name."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.last_error = last_error
+        kind.result_type = result_type
+        return kind
+
+    STARTTLS_NOT_OFFERED = "starttls-not-offered", LastError.TLS, "starttls-not-supported"
+    STARTTLS_REFUSED = "starttls-refused", LastError.UNEXPECTED_REPLY, "starttls-not-supported"
+    """The reply to STARTTLS is not 220, or is no reply at all."""
+
+    CERTIFICATE_EXPIRED = "certificate-expired", LastError.TLS, "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid", LastError.TLS, "validation-failure"
+    CERTIFICATE_HOST_MISMATCH = "certificate-host-mismatch", LastError.TLS, "certificate-host-mismatch"
+    CERTIFICATE_SELF_SIGNED = "certificate-self-signed", LastError.TLS, "certificate-not-trusted"
+    CERTIFICATE_NOT_TRUSTED = "certificate-not-trusted", LastError.TLS, "certificate-not-trusted"
+    """Issued by nobody that is trusted, or sent without what leads there."""
+    CERTIFICATE_WEAK = "certificate-weak", LastError.TLS, "validation-failure"
+    """Too small a key, or too weak a signature, somewhere in the chain."""
+    CERTIFICATE_INVALID = "certificate-invalid", LastError.TLS, "validation-failure"
+    """Any other fault of it."""
+
+    INVALID_SERVER_NAME = "invalid-server-name", LastError.TLS, "validation-failure"
+    """The `mx` can't be the name of a TLS session."""
+    PLAINTEXT_INJECTED = "plaintext-injected", LastError.TLS, "validation-failure"
+    """Text between the reply to STARTTLS and the handshake (CVE-2011-0411)."""
+    UNSUPPORTED_VERSION = "unsupported-version", LastError.TLS, "validation-failure"
+    """The host speaks older TLS alone."""
+    HANDSHAKE_FAILURE = "handshake-failure", LastError.TLS, "validation-failure"
+    """The alert of that name: no cipher suite, group or signature algorithm in common (RFC 8446, section 6.2)."""
+    NOT_TLS = "not-tls", LastError.TLS, "validation-failure"
+    HANDSHAKE_TIMEOUT = "handshake-timeout", LastError.TLS, "validation-failure"
+    HANDSHAKE_CLOSED = "handshake-closed", LastError.TLS, "validation-failure"
+    HANDSHAKE_ERROR = "handshake-error", LastError.TLS, "validation-failure"
+    """Any other failure of TLS."""
+
+    DANE_NOT_CHECKED = "dane-not-checked", LastError.DANE
+    """The policy requires DANE, and nobody has seen to it."""
+    MTA_STS_NOT_CHECKED = "mta-sts-not-checked", LastError.MTA_STS
+    """The policy requires MTA-STS, and nobody has seen to it."""
+
+    NAME_NOT_RESOLVED = "name-not-resolved", LastError.DNS
+    CONNECTION_FAILED = "connection-failed", LastError.CONNECTION
+    """No connection: refused, no route, or never made."""
+    CONNECTION_CLOSED = "connection-closed", LastError.CONNECTION
+    """Closed or reset, and not during the handshake."""
+    CONNECTION_TIMEOUT = "connection-timeout", LastError.CONNECTION
+    HOST_REFUSED = "host-refused", LastError.CONNECTION
+    """The host greeted, or answered EHLO, with a refusal."""
+    MALFORMED_REPLY = "malformed-reply", LastError.CONNECTION
+    """What came before the message was sent is no reply of SMTP, or an endless one."""
+    UNEXPECTED_REPLY = "unexpected-reply", LastError.UNEXPECTED_REPLY
+    """A refusal in the transfer of a message."""
+    LOCAL = "local", LastError.IO
+    """The fault is on this side: the client, or this machine's certificates."""
+    UNKNOWN = "unknown", LastError.IO
+
+
 class Failure(NamedTuple):
     """What an attempt failed of.
 
     Args:
-        last_error: for the `DeliveryContext` of the next attempt.
-        result_type: the result type of a TLS report (RFC 8460, section 4.3); `None` where TLS was not at fault.
+        kind: what it was.
+        permanent: whether the host said that it is for good (a reply of 500 and more: RFC 5321, section 4.2.1), or can
+            have no TLS session by its very name. Everything else may be over, or relaxed, on the next attempt.
     """
 
-    last_error: LastError
-    result_type: str | None = None
+    kind: FailureKind
+    permanent: bool = False
+
+    @property
+    def last_error(self) -> LastError:
+        """For the `DeliveryContext` of the next attempt."""
+        return self.kind.last_error
+
+    @property
+    def result_type(self) -> str | None:
+        """The result type of a TLS report (RFC 8460, section 4.3); `None` where TLS was not at fault."""
+        return self.kind.result_type
 
 
-STARTTLS_NOT_SUPPORTED: Final = "starttls-not-supported"
-VALIDATION_FAILURE: Final = "validation-failure"
+PERMANENT: Final = 500
+"""Replies from here on are for good (RFC 5321, section 4.2.1)."""
 
 # X509_V_ERR_…, from openssl-verify(1).
-_CERTIFICATE_RESULTS: Final = {
-    2: "certificate-not-trusted",  # UNABLE_TO_GET_ISSUER_CERT
-    10: "certificate-expired",  # CERT_HAS_EXPIRED
-    18: "certificate-not-trusted",  # DEPTH_ZERO_SELF_SIGNED_CERT
-    19: "certificate-not-trusted",  # SELF_SIGNED_CERT_IN_CHAIN
-    20: "certificate-not-trusted",  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-    21: "certificate-not-trusted",  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
-    62: "certificate-host-mismatch",  # HOSTNAME_MISMATCH
-    64: "certificate-host-mismatch",  # IP_ADDRESS_MISMATCH
+_CERTIFICATE_FAULTS: Final = {
+    2: FailureKind.CERTIFICATE_NOT_TRUSTED,  # UNABLE_TO_GET_ISSUER_CERT
+    9: FailureKind.CERTIFICATE_NOT_YET_VALID,
+    10: FailureKind.CERTIFICATE_EXPIRED,
+    18: FailureKind.CERTIFICATE_SELF_SIGNED,  # DEPTH_ZERO_SELF_SIGNED_CERT
+    19: FailureKind.CERTIFICATE_NOT_TRUSTED,  # SELF_SIGNED_CERT_IN_CHAIN
+    20: FailureKind.CERTIFICATE_NOT_TRUSTED,  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: FailureKind.CERTIFICATE_NOT_TRUSTED,  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    62: FailureKind.CERTIFICATE_HOST_MISMATCH,
+    64: FailureKind.CERTIFICATE_HOST_MISMATCH,  # IP_ADDRESS_MISMATCH
+    66: FailureKind.CERTIFICATE_WEAK,  # EE_KEY_TOO_SMALL
+    67: FailureKind.CERTIFICATE_WEAK,  # CA_KEY_TOO_SMALL
+    68: FailureKind.CERTIFICATE_WEAK,  # CA_MD_TOO_WEAK
+}
+# OpenSSL's reasons, of which only those are here that mean one thing.
+_HANDSHAKE_FAULTS: Final = {
+    "TLSV1_ALERT_PROTOCOL_VERSION": FailureKind.UNSUPPORTED_VERSION,
+    "UNSUPPORTED_PROTOCOL": FailureKind.UNSUPPORTED_VERSION,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": FailureKind.HANDSHAKE_FAILURE,
+    "SSL/TLS_ALERT_HANDSHAKE_FAILURE": FailureKind.HANDSHAKE_FAILURE,  # its name since OpenSSL 3.2
+    "WRONG_VERSION_NUMBER": FailureKind.NOT_TLS,
+    "RECORD_LAYER_FAILURE": FailureKind.NOT_TLS,  # its name since OpenSSL 3.5
+    "UNEXPECTED_EOF_WHILE_READING": FailureKind.HANDSHAKE_CLOSED,
 }
 
 
@@ -63,48 +159,122 @@ def classify(error: BaseException, phase: Phase) -> Failure:
     """Say what an attempt failed of.
 
     Args:
-        error: what was raised, by `socket`, `ssl` or `smtplib`.
+        error: what was raised, by `socket`, `ssl`, `asyncio`, `smtplib` or `aiosmtplib`.
         phase: when.
     """
     if isinstance(error, TlsSessionError):
-        return Failure(LastError(error.last_error), error.result_type)
-    if phase is Phase.HANDSHAKE or (phase is Phase.CONNECT and isinstance(error, ssl.SSLError)):  # implicit TLS
-        return _in_handshake(error)
-    match error:
-        case smtplib.SMTPNotSupportedError() if phase is Phase.STARTTLS:
-            return Failure(LastError.TLS, STARTTLS_NOT_SUPPORTED)
-        case smtplib.SMTPServerDisconnected(__context__=ssl.SSLError()) if phase is Phase.CONNECT:
-            # With TLS 1.3 a host's refusal of the handshake arrives when ours is over already, before EHLO is answered.
-            return Failure(LastError.TLS, VALIDATION_FAILURE)
-        case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPServerDisconnected():
-            return Failure(LastError.CONNECTION)
-        case smtplib.SMTPResponseException() if phase is Phase.CONNECT:
-            return Failure(LastError.CONNECTION)
-        case smtplib.SMTPResponseException():
-            result_type = STARTTLS_NOT_SUPPORTED if phase is Phase.STARTTLS else None
-            return Failure(LastError.UNEXPECTED_REPLY, result_type)
-        case smtplib.SMTPRecipientsRefused():
-            return Failure(LastError.UNEXPECTED_REPLY)
-        case socket.gaierror():
-            return Failure(LastError.DNS)
-        case TimeoutError() | ConnectionError():
-            return Failure(LastError.CONNECTION)
-        case OSError() if phase is Phase.CONNECT:  # No route to the host, no such network.
-            return Failure(LastError.CONNECTION)
-        case _:
-            return Failure(LastError.IO)
+        return Failure(FailureKind(error.kind), error.permanent)  # type: ignore[call-arg]
+    if phase is Phase.HANDSHAKE:
+        return Failure(_in_handshake(error), permanent=_is_name_error(error))
+    replies = list(_reply_codes(error))
+    return Failure(_outside_handshake(error, phase), permanent=bool(replies) and min(replies) >= PERMANENT)
 
 
-def _in_handshake(error: BaseException) -> Failure:
+def _in_handshake(error: BaseException) -> FailureKind:
     match error:
         case ssl.SSLCertVerificationError():
-            result_type = _CERTIFICATE_RESULTS.get(error.verify_code, VALIDATION_FAILURE)
-            return Failure(LastError.TLS, result_type)
-        case ssl.SSLError() | TimeoutError() | ConnectionError() | smtplib.SMTPServerDisconnected():
-            return Failure(LastError.TLS, VALIDATION_FAILURE)
+            return _CERTIFICATE_FAULTS.get(error.verify_code, FailureKind.CERTIFICATE_INVALID)
+        case ssl.SSLEOFError():
+            return FailureKind.HANDSHAKE_CLOSED
+        case ssl.SSLError():
+            return _HANDSHAKE_FAULTS.get(error.reason or "", FailureKind.HANDSHAKE_ERROR)
+        case TimeoutError():
+            return FailureKind.HANDSHAKE_TIMEOUT
+        case ConnectionAbortedError(errno=None):  # asyncio's own time-out, and not the network's ECONNABORTED.
+            return FailureKind.HANDSHAKE_TIMEOUT
+        case ConnectionError():
+            return _of_cause(error, Phase.HANDSHAKE) or FailureKind.HANDSHAKE_CLOSED
         case OSError(errno=errno.ENOTCONN):  # It was reset a moment ago.
-            return Failure(LastError.TLS, VALIDATION_FAILURE)
-        case ValueError():  # A host name that TLS can't have: UnicodeError is one, too.
-            return Failure(LastError.TLS, VALIDATION_FAILURE)
+            return FailureKind.HANDSHAKE_CLOSED
+        case _ if "SMTPServerDisconnected" in _smtp_classes(error):
+            return FailureKind.HANDSHAKE_CLOSED
+        case _ if _is_name_error(error):
+            return FailureKind.INVALID_SERVER_NAME
         case _:
-            return Failure(LastError.IO)
+            return FailureKind.UNKNOWN
+
+
+def _is_name_error(error: BaseException) -> bool:
+    """Whether a handshake failed of a name that TLS can't have: `ssl` raises ValueError, or UnicodeError, which is one.
+
+    Its own errors of certificates are `ValueError`s, too.
+    """
+    return isinstance(error, ValueError) and not isinstance(error, OSError)
+
+
+def _outside_handshake(error: BaseException, phase: Phase) -> FailureKind:
+    smtp = _smtp_classes(error)
+    if smtp & {"SMTPConnectError", "SMTPServerDisconnected"} and (kind := _of_cause(error, phase)):
+        return kind
+    if smtp:
+        return _of_smtp(smtp, phase)
+    match error:
+        case ssl.SSLError() if phase is Phase.CONNECT:
+            # Implicit TLS; or TLS 1.3, in which a host's refusal arrives when our handshake is over, before EHLO is
+            # answered.
+            return _in_handshake(error)
+        case socket.gaierror():
+            return FailureKind.NAME_NOT_RESOLVED
+        case TimeoutError():
+            return FailureKind.CONNECTION_TIMEOUT
+        case ConnectionRefusedError():
+            return FailureKind.CONNECTION_FAILED
+        case ConnectionError():
+            return FailureKind.CONNECTION_CLOSED
+        case OSError() if phase is Phase.CONNECT and not isinstance(error, ssl.SSLError):  # No route, no such network.
+            return FailureKind.CONNECTION_FAILED
+        case _:
+            return FailureKind.UNKNOWN
+
+
+def _of_cause(error: BaseException, phase: Phase) -> FailureKind | None:
+    """What the exception behind one of smtplib's or aiosmtplib's says, where there is one that says anything."""
+    cause = error.__cause__ or error.__context__
+    if not isinstance(cause, OSError):
+        return None
+    kind = _in_handshake(cause) if phase is Phase.HANDSHAKE else _outside_handshake(cause, phase)
+    return None if kind is FailureKind.UNKNOWN else kind
+
+
+def _of_smtp(smtp: frozenset[str], phase: Phase) -> FailureKind:
+    """What the classes of an exception of smtplib's or aiosmtplib's say."""
+    if phase is Phase.STARTTLS and "SMTPResponseException" in smtp:
+        return FailureKind.STARTTLS_REFUSED
+    if phase is Phase.STARTTLS and smtp <= _NOT_OFFERED:
+        return FailureKind.STARTTLS_NOT_OFFERED
+    if "SMTPTimeoutError" in smtp:
+        return FailureKind.CONNECTION_TIMEOUT
+    if "SMTPHeloError" in smtp or (phase is Phase.CONNECT and "SMTPResponseException" in smtp):
+        return FailureKind.HOST_REFUSED
+    if "SMTPConnectError" in smtp:
+        return FailureKind.CONNECTION_FAILED
+    if "SMTPServerDisconnected" in smtp:
+        return FailureKind.CONNECTION_CLOSED
+    if smtp & {"SMTPResponseException", "SMTPRecipientsRefused"}:
+        return FailureKind.UNEXPECTED_REPLY
+    return FailureKind.UNKNOWN
+
+
+_NOT_OFFERED: Final = frozenset({"SMTPException", "SMTPNotSupportedError", "SMTPNotSupported"})
+
+
+def _smtp_classes(error: BaseException) -> frozenset[str]:
+    """The names of the classes of smtplib or aiosmtplib that an exception is of: most are the same in both."""
+    return frozenset(
+        cls.__name__
+        for cls in type(error).__mro__
+        if cls.__module__.partition(".")[0] in {"smtplib", "aiosmtplib"}  # the latter may not be installed
+    )
+
+
+def _reply_codes(error: BaseException) -> Iterable[int]:
+    """The codes of the replies in an exception of smtplib or aiosmtplib."""
+    match error:
+        case object(smtp_code=int(code)) | object(code=int(code)) if _smtp_classes(error):
+            yield code
+        case object(recipients=dict(refused)):  # smtplib: {recipient: (code, text)}
+            yield from (code for code, _ in refused.values())
+        case object(recipients=[*refused]):  # aiosmtplib
+            yield from (code for refusal in refused for code in _reply_codes(refusal))
+        case _:
+            pass

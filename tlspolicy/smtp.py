@@ -1,79 +1,62 @@
-"""STARTTLS as decided, for smtplib (RFC 3207)."""
+"""TLS as decided, for smtplib."""
 
 from __future__ import annotations
 
 import re
-import smtplib
 import ssl
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, assert_never
 
-from tlspolicy.context import LastError
-from tlspolicy.decision import Requirement
-from tlspolicy.errors import TlsSessionError
-from tlspolicy.failures import STARTTLS_NOT_SUPPORTED, VALIDATION_FAILURE, Failure, Phase, classify
+from tlspolicy.negotiation import (
+    Connection,
+    Hear,
+    Reply,
+    ReplyReader,
+    Say,
+    StartTls,
+    Step,
+    Terms,
+    Unread,
+    Within,
+    negotiate,
+)
 
 if TYPE_CHECKING:
+    import smtplib
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator
 
     from tlspolicy.decision import TlsDecision
+    from tlspolicy.relaxation import Relaxation
+    from tlspolicy.session import Session
     from tlspolicy.sslcontext import SSLContexts
 
-_READY: Final = 220
-_OK: Final = 250
-_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST_NAME: Final = re.compile(rf"(?![0-9.]+\Z){_LABEL}(?:\.{_LABEL})*")
-_LONGEST_HOST_NAME: Final = 253
 
-
-class Level(StrEnum):
-    """What protects a session."""
-
-    VERIFIED = "verified TLS"
-    """Encrypted, to a host whose certificate proves its name."""
-    UNVERIFIED = "unverified TLS"
-    """Encrypted, to a host that may be anybody: its certificate was not examined."""
-    CLEAR_TEXT = "clear text"
-    """Not encrypted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What a session reached.
-
-    Args:
-        level: what protects it.
-        version: `TLSv1.2` or `TLSv1.3`; `None` in clear text.
-        cipher: OpenSSL's name of the cipher suite; `None` in clear text.
-    """
-
-    level: Level
-    version: str | None = None
-    cipher: str | None = None
-
-
-def secure(
+def secure(  # noqa: PLR0913  (keyword arguments)
     client: smtplib.SMTP,
     decision: TlsDecision,
     contexts: SSLContexts,
     *,
     mx: str,
+    implicit_tls: socket.socket | None = None,
     dane: bool = False,
     mta_sts: bool = False,
+    on_relaxed: Callable[[Relaxation], object] | None = None,
 ) -> Session:
-    """Do STARTTLS on a connected client, as decided.
+    """Secure the session of a connected client, as decided.
 
-    Says EHLO on this connection, whatever the client remembers of an earlier one, and again after the handshake, where
-    all that the host said before is forgotten. When it returns, the client is ready for `sendmail`.
+    Says EHLO on this connection, whatever the client remembers of an earlier one, then STARTTLS, shakes hands, and says
+    EHLO again, where all that the host said before is forgotten (RFC 3207, section 4.2). When it returns, the client is
+    ready for `login` and `sendmail`.
 
     `optional` goes on in clear text where the host does not offer STARTTLS or refuses the command, never after a
     handshake that failed. Where DANE or MTA-STS is required, nothing goes on in clear text; where MTA-STS is, the
     certificate is verified whatever `allow_invalid_certs` says (RFC 8461, section 4.2).
+
+    STARTTLS, the handshake and the EHLO after it must be over within `decision.tls_timeout` together, however slowly
+    the host drips its bytes; EHLO before within the client's own time-out, or five minutes (RFC 5321, section 4.5.3.2).
+
+    A session that goes on unverified or in clear text is a WARNING on the logger `tlspolicy`.
 
     Args:
         client: a client that has been connected and is not under TLS.
@@ -81,180 +64,162 @@ def secure(
         contexts: the contexts to choose from.
         mx: the name of the host, as its MX record has it (an IDN as A-labels), whatever address the client was
             connected to: this is what the certificate must prove.
-        dane: that the caller sees to it that the host is authenticated by DANE, as a decision may require.
+        implicit_tls: for a host that begins with TLS (RFC 8314, port 465): a connected socket on which nothing was said
+            yet. The client, made without a host, is not connected; it takes the socket over, and hears the greeting
+            under TLS. `decision.starttls` counts for nothing then: there is no going without TLS on such a port.
+        dane: that the caller sees to it that the host is authenticated by DANE, as a decision may require; the
+            certificate to compare with the TLSA records is `Session.certificate`.
         mta_sts: that the caller has found `mx` in the domain's MTA-STS policy, as a decision may require.
+        on_relaxed: is called with the `Relaxation` of a session that goes on unverified or in clear text. What it
+            raises ends the session, and is passed on.
 
     Raises:
         TlsSessionError: the session could not be secured as decided; the client has been closed. Its `last_error` is
             for the context of the next attempt.
     """
-    attempt = _Attempt(client, decision, mx)
     try:
-        attempt.require_promises(dane=dane, mta_sts=mta_sts)
-        connection = attempt.plain_connection()
-        if decision.starttls is Requirement.DISABLE:
-            return attempt.go_without_tls()
-        return attempt.start_tls(connection, attempt.context_of(contexts))
+        connection = _connection(client, implicit_tls)
+        timeout = client.sock.gettimeout() if client.sock else None
+        terms = Terms(
+            decision=decision,
+            contexts=contexts,
+            mx=mx,
+            dane=dane,
+            mta_sts=mta_sts,
+            on_relaxed=on_relaxed,
+            connection=connection,
+            local_hostname=client.local_hostname,
+            timeout=timeout,
+        )
+        wire = _Wire(client)
+        session = wire.carry_out(negotiate(terms))
+        wire.sock.settimeout(timeout)
     except BaseException:
         client.close()
+        if implicit_tls:
+            implicit_tls.close()
         raise
+    _remember(client, session)
+    return session
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    client: smtplib.SMTP
-    decision: TlsDecision
-    mx: str
-
-    def require_promises(self, *, dane: bool, mta_sts: bool) -> None:
-        if self.decision.dane is Requirement.REQUIRE and not dane:
-            message = "the policy requires DANE, and nobody has seen to it (dane=True)"
-            raise self.error(message, Failure(LastError.DANE))
-        if self.decision.mta_sts is Requirement.REQUIRE and not mta_sts:
-            message = "the policy requires MTA-STS, and nobody has seen to it (mta_sts=True)"
-            raise self.error(message, Failure(LastError.MTA_STS))
-
-    def plain_connection(self) -> socket.socket:
-        if self.client.sock is None:
-            raise self.error("the client is not connected", Failure(LastError.CONNECTION))
-        if isinstance(self.client.sock, ssl.SSLSocket):
-            # Not a failure of TLS: no rule must take it as a reason to relax.
-            message = "the client is under TLS already, by a context that nobody decided on"
-            raise self.error(message, Failure(LastError.IO))
-        return self.client.sock
-
-    def context_of(self, contexts: SSLContexts) -> ssl.SSLContext:
-        try:
-            context = contexts.get(self.decision)
-            assert context is not None, "there is one for every decision to use TLS"  # noqa: S101  (the type checker)
-        except OSError as error:
-            # This machine's fault, and not the host's: no rule must take it as a reason to relax.
-            raise self.error(_words(error), Failure(LastError.IO)) from error
-        return context
-
-    def go_without_tls(self) -> Session:
-        if self.decision.dane is Requirement.REQUIRE:
-            raise self.error("the policy requires DANE, which clear text can't have", Failure(LastError.DANE))
-        if self.decision.mta_sts is Requirement.REQUIRE:
-            raise self.error("the policy requires MTA-STS, which clear text can't have", Failure(LastError.MTA_STS))
-        return Session(Level.CLEAR_TEXT)
-
-    def start_tls(self, connection: socket.socket, context: ssl.SSLContext) -> Session:
-        client = self.client
-        optional = self.decision.starttls is Requirement.OPTIONAL
-        with self.phase(Phase.CONNECT):
-            _forget(client)
-            client.ehlo_or_helo_if_needed()
-        if not client.has_extn("starttls"):
-            if optional:
-                return self.go_without_tls()
-            raise self.error("STARTTLS is not offered", Failure(LastError.TLS, STARTTLS_NOT_SUPPORTED))
-
-        with self.phase(Phase.HANDSHAKE):
-            name = _server_name(self.mx)
-        deadline = time.monotonic() + self.decision.tls_timeout
-        timeout = connection.gettimeout()
-        with self.phase(Phase.STARTTLS):
-            _limit(connection, deadline)
-            code, reply = client.docmd("STARTTLS")
-            if optional and _is_refusal(code):
-                connection.settimeout(timeout)
-                return self.go_without_tls()
-            if code != _READY:
-                raise smtplib.SMTPResponseException(code, reply)
-        with self.phase(Phase.HANDSHAKE):
-            if _has_unread(client, connection):
-                message = "the host sent text between the reply to STARTTLS and the handshake (CVE-2011-0411)"
-                raise self.error(message, Failure(LastError.TLS, VALIDATION_FAILURE))
-            _limit(connection, deadline)
-            secured = _handshake(client, connection, context, name)
-        _forget(client)
-        with self.phase(Phase.CONNECT):
-            _limit(secured, deadline)
-            code, reply = client.ehlo()
-            if code != _OK:
-                raise smtplib.SMTPHeloError(code, reply)
-        secured.settimeout(timeout)
-        level = Level.VERIFIED if self.decision.verifies else Level.UNVERIFIED
-        cipher = secured.cipher()
-        return Session(level, secured.version(), cipher[0] if cipher else None)
-
-    @contextmanager
-    def phase(self, phase: Phase) -> Iterator[None]:
-        """Raise what goes wrong as a `TlsSessionError`."""
-        try:
-            yield
-        except TlsSessionError:
-            raise
-        except (OSError, ValueError) as error:
-            raise self.error(_words(error), classify(error, phase)) from error
-
-    def error(self, message: str, failure: Failure) -> TlsSessionError:
-        return TlsSessionError(message, mx=self.mx, last_error=failure.last_error, result_type=failure.result_type)
-
-
-def _words(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"invalid certificate: {error.verify_message}"
-        case ssl.SSLError(reason=str(reason)):  # Some have none.
-            return f"TLS failed: {reason.replace('_', ' ').lower()}"
-        case smtplib.SMTPResponseException():
-            reply = error.smtp_error
-            words = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-            return f"the host answered {error.smtp_code} {words}".rstrip()
-        case _:
-            return str(error) or type(error).__name__
-
-
-def _limit(connection: socket.socket, deadline: float) -> None:
-    """Let nothing take longer than to the deadline."""
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise TimeoutError("timed out")
-    connection.settimeout(remaining)
-
-
-def _is_refusal(code: int) -> bool:
-    """Whether a reply refuses the command and leaves the connection as it was (RFC 5321, sections 3.8 and 4.2.1)."""
-    return 400 <= code <= 599 and code != 421  # noqa: PLR2004
-
-
-def _server_name(mx: str) -> str:
-    """The name that a TLS session may be asked for: a host name in ASCII, or an address.
-
-    `ssl` would take more: an IDN by the rules of IDNA 2003, which for some names gives another host than today's.
-
-    Raises:
-        ValueError: it is none.
-    """
-    name = mx.removesuffix(".")
-    if _HOST_NAME.fullmatch(name) and len(name) <= _LONGEST_HOST_NAME:
-        return name
-    try:
-        return str(ip_address(name))
-    except ValueError:
-        raise ValueError(f"{mx!r} is no name of a host: an IDN is written as A-labels (xn--…)") from None
-
-
-def _has_unread(client: smtplib.SMTP, connection: socket.socket) -> bool:
-    """Whether the host has sent anything that was not read yet, as far as can be known now."""
-    connection.settimeout(0)
-    return bool(client.file and client.file.peek(1))
-
-
-def _handshake(client: smtplib.SMTP, connection: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
-    connection.getpeername()  # Where it has been reset, wrap_socket would lose the connection and not close it.
-    secured = context.wrap_socket(connection, server_hostname=name, do_handshake_on_connect=False)
-    client.sock = secured
+def _connection(client: smtplib.SMTP, implicit_tls: socket.socket | None) -> Connection:
+    if implicit_tls is None:
+        return _state_of(client.sock, Connection.PLAIN)
+    if client.sock is not None:
+        return Connection.CONNECTED_TWICE
+    client.sock = implicit_tls
     client.file = None
-    secured.do_handshake()
-    return secured
+    return _state_of(implicit_tls, Connection.IMPLICIT_TLS)
 
 
-def _forget(client: smtplib.SMTP) -> None:
-    """Forget what a host said: before TLS (RFC 3207, section 4.2), or on an earlier connection of the client."""
-    client.helo_resp = None
-    client.ehlo_resp = None
+def _state_of(connection: socket.socket | None, plain: Connection) -> Connection:
+    if connection is None:
+        return Connection.NONE
+    return Connection.UNDER_TLS if isinstance(connection, ssl.SSLSocket) else plain
+
+
+class _Wire:
+    """Carries steps out on the socket of a client."""
+
+    def __init__(self, client: smtplib.SMTP) -> None:
+        self._client = client
+        self._deadline = 0.0
+
+    def carry_out(self, steps: Generator[Step, Any, Session]) -> Session:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    came = self._perform(step)
+                except (OSError, ValueError) as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(came)
+        except StopIteration as done:
+            session: Session = done.value
+            return session
+
+    def _perform(self, step: Step) -> object:
+        match step:
+            case Within(seconds):
+                self._deadline = time.monotonic() + seconds
+                return None
+            case Say(command):
+                self._connection().sendall(f"{command}\r\n".encode("ascii"))
+                return self._reply()
+            case Hear():
+                return self._reply()
+            case Unread():
+                return self._has_unread()
+            case StartTls(context, server_name):
+                return self._shake_hands(context, server_name)
+            case _:
+                assert_never(step)
+
+    @property
+    def sock(self) -> socket.socket:
+        assert self._client.sock is not None, "it is closed by nobody"  # noqa: S101  (the type checker)
+        return self._client.sock
+
+    def _connection(self) -> socket.socket:
+        """The socket, with the time that is left."""
+        connection = self.sock
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        connection.settimeout(remaining)
+        return connection
+
+    def _reply(self) -> Reply:
+        reader = ReplyReader()
+        while True:
+            reply = reader.add(self._line(reader.room()))
+            if reply:
+                return reply
+
+    def _line(self, room: int) -> bytes:
+        """Read a line, or as much of one as is too long; each read of the socket has only the time that is left."""
+        line = b""
+        while not line.endswith(b"\n") and len(line) <= room:
+            connection = self._connection()
+            if self._client.file is None:
+                self._client.file = connection.makefile("rb")
+            ready = self._client.file.peek(1)  # reads at most once
+            if not ready:
+                raise ConnectionResetError("the host closed the connection")
+            line += self._client.file.read(ready.find(b"\n") + 1 or len(ready))
+        return line
+
+    def _has_unread(self) -> bool:
+        self.sock.settimeout(0)
+        try:
+            return bool(self._client.file and self._client.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+
+    def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
+        connection = self._connection()
+        connection.getpeername()  # Where it has been reset, wrap_socket would lose the connection and not close it.
+        secured = context.wrap_socket(connection, server_hostname=server_name, do_handshake_on_connect=False)
+        self._client.sock = secured
+        self._client.file = None
+        secured.do_handshake()
+        return secured
+
+
+_KEYWORD = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ =]?(.*)", re.DOTALL)
+
+
+def _remember(client: smtplib.SMTP, session: Session) -> None:
+    """Let the client know what the host has said to the last EHLO, as if it had said EHLO itself."""
     client.esmtp_features = {}
-    client.does_esmtp = False
+    client.does_esmtp = bool(session.ehlo)
+    client.ehlo_resp = "\n".join(session.ehlo).encode() if session.ehlo else None
+    client.helo_resp = None if session.ehlo else b""
+    for line in session.ehlo[1:]:
+        if found := _KEYWORD.match(line):
+            keyword, values = found[1].lower(), found[2].strip()
+            if keyword == "auth":  # On several lines with some hosts, of which `AUTH=` is an old spelling.
+                values = f"{client.esmtp_features.get('auth', '')} {values}"
+            client.esmtp_features[keyword] = values

@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
+from contextlib import suppress
 from dataclasses import FrozenInstanceError
 from functools import wraps
 from os import fspath
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn
 
 from tlspolicy.decision import Requirement
 
@@ -49,12 +51,13 @@ CIPHERS_1_3: Final = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_C
 
 _SECURITY_LEVEL: Final = "@SECLEVEL=2"  # RSA of 2048 bits, no SHA-1: not left to the machine's openssl.cnf
 _GROUPS: Final = "X25519:secp256r1:secp384r1"
+_ENCODING_DER: Final = 2  # of OpenSSL's certificates
 _HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
 _LEGACY_RENEGOTIATION: Final = 0x0000_0004 | 0x0004_0000  # SSL_OP_LEGACY_SERVER_CONNECT, _ALLOW_UNSAFE_LEGACY_…
 
 
-class SharedSSLContext(ssl.SSLContext):
+class _ReadOnly:
     """A context that many sessions use at once: what would change it raises `dataclasses.FrozenInstanceError`."""
 
     _shared = False
@@ -78,19 +81,21 @@ def _frozen(name: str) -> FrozenInstanceError:
 
 
 def _guarded(name: str) -> Callable[..., Any]:
-    method: Callable[..., Any] = getattr(ssl.SSLContext, name)
-
-    @wraps(method)
-    def guarded(self: SharedSSLContext, *args: Any, **named: Any) -> Any:  # noqa: ANN401  (any method's)
+    @wraps(getattr(ssl.SSLContext, name))
+    def guarded(self: _ReadOnly, *args: Any, **named: Any) -> Any:  # noqa: ANN401  (any method's)
         self._refuse_if_shared(name)
-        return method(self, *args, **named)
+        return getattr(super(_ReadOnly, self), name)(*args, **named)
 
     return guarded
 
 
 for _name in dir(ssl.SSLContext):
     if _name.startswith(("set_", "load_")):
-        setattr(SharedSSLContext, _name, _guarded(_name))
+        setattr(_ReadOnly, _name, _guarded(_name))
+
+
+class SharedSSLContext(_ReadOnly, ssl.SSLContext):
+    """A context that nothing can change."""
 
 
 class SSLContexts:
@@ -100,28 +105,63 @@ class SSLContexts:
         cafile: a file of CA certificates in PEM to trust instead of the machine's.
         capath: a folder of such files, named by OpenSSL's hashes.
         cadata: such certificates themselves: PEM as `str`, or DER as `bytes`.
+        trust: whose certificates to trust instead: `"certifi"`, Mozilla's as that package has them, or `"truststore"`,
+            the operating system's as that package finds them; each is an extra of the same name. None of the three
+            above goes with it.
+        certfile: this sender's own certificate in PEM, with its chain, for hosts that ask for one.
+        keyfile: the private key of it, where `certfile` does not hold it.
+        password: of the private key, where it is encrypted.
+        minimum_version: `ssl.TLSVersion.TLSv1_3` to talk to nobody by TLS 1.2.
+        keylog_filename: a file to append the keys of all sessions to, for debugging. Who has it can read them all.
 
-        Where none is given, the machine's are trusted, as `ssl.SSLContext.load_default_certs` finds them.
+        Where none of the first four is given, the machine's certificates are trusted, as
+        `ssl.SSLContext.load_default_certs` finds them.
+
+    A context handed out can't be changed: its setters and loaders raise `dataclasses.FrozenInstanceError`. One of
+    `truststore` wraps another, its attribute `_ctx`, for which that does not hold; `wrap_socket` and `wrap_bio` go by
+    the wrapped one. With it, what is asked of a certificate is what the operating system asks on macOS and Windows;
+    handshakes over sockets wait for one another; and on Linux each reads the machine's certificates anew.
 
     Raises:
-        OSError: `cafile` or `capath` can't be read or holds no certificate.
-        ValueError: `cadata` is empty.
+        OSError: a file can't be read, or holds nothing of use.
+        ValueError: `cadata` is empty; options that exclude each other; a version that can't be.
+        ImportError: the package that `trust` names is not installed.
     """
 
-    __slots__ = ("_lock", "_trust", "_unverified", "_verified")
+    __slots__ = ("_lock", "_options", "_roots", "_unverified", "_verified")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (keyword arguments)
         self,
         cafile: str | os.PathLike[str] | None = None,
         capath: str | os.PathLike[str] | None = None,
         cadata: str | bytes | None = None,
+        *,
+        trust: Literal["certifi", "truststore"] | None = None,
+        certfile: str | os.PathLike[str] | None = None,
+        keyfile: str | os.PathLike[str] | None = None,
+        password: str | bytes | None = None,
+        minimum_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+        keylog_filename: str | os.PathLike[str] | None = None,
     ) -> None:
+        own = any(given is not None for given in (cafile, capath, cadata))
+        if trust is not None and (own or trust not in ("certifi", "truststore")):
+            raise ValueError("trust is 'certifi' or 'truststore', and goes with no cafile, capath or cadata")
+        if keyfile is not None and certfile is None:
+            raise ValueError("keyfile is the key of a certfile, and there is none")
+        if minimum_version not in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            raise ValueError(f"minimum_version is TLSv1_2 or TLSv1_3, not {minimum_version!r}")
+        self._options = _Options(
+            cafile, capath, cadata, trust, certfile, keyfile, password, minimum_version, keylog_filename
+        )
         self._lock = Lock()
-        self._trust = (cafile, capath, cadata)
-        self._verified: SharedSSLContext | None = None
-        self._unverified: SharedSSLContext | None = None
-        if self._trust != (None, None, None):
-            self._build(verify=True)  # A mistake in them is better found now than on the first delivery.
+        self._verified: ssl.SSLContext | None = None
+        self._unverified: ssl.SSLContext | None = None
+        self._roots: tuple[bytes, ...] | None = None
+        # A mistake in them is better found now than on the first delivery.
+        if own or trust:
+            self._build(verify=True)
+        if certfile or keylog_filename:
+            self._build(verify=False)
 
     def get(self, decision: TlsDecision) -> ssl.SSLContext | None:
         """The context for a decision.
@@ -141,25 +181,133 @@ class SSLContexts:
             return self._verified or self._build(verify=True)
         return self._unverified or self._build(verify=False)
 
-    def _build(self, *, verify: bool) -> SharedSSLContext:
+    def reload(self) -> None:
+        """Build the contexts anew, as when certificates in the files they were built from have changed.
+
+        Sessions go on with the contexts they have. Where something is wrong with the files, the contexts stay as they
+        are.
+
+        Raises:
+            OSError: as the constructor, and `get`.
+        """
+        verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
+        with self._lock:
+            self._verified, self._unverified, self._roots = verified, unverified, None
+
+    def trusted_certificates(self) -> tuple[bytes, ...] | None:
+        """The certificates that are trusted, in DER; `None` where only the operating system knows them.
+
+        Raises:
+            OSError: there are none.
+        """
+        if self._options.trust == "truststore":
+            return None
+        if self._roots is None:
+            self._roots = self._options.roots(self._verified or self._build(verify=True))
+        return self._roots
+
+    def _build(self, *, verify: bool) -> ssl.SSLContext:
         with self._lock:
             ready = self._verified if verify else self._unverified
             if ready:
                 return ready
-            context = _strict_context()
+            context = self._options.context(verify=verify)
             if verify:
-                _trust(context, *self._trust)
-                self._verified = _shared(context)
+                self._verified = context
             else:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-                self._unverified = _shared(context)
+                self._unverified = context
             return context
 
 
-def _strict_context() -> SharedSSLContext:
-    context = SharedSSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+class _Options(NamedTuple):
+    """The arguments of `SSLContexts`."""
+
+    cafile: str | os.PathLike[str] | None
+    capath: str | os.PathLike[str] | None
+    cadata: str | bytes | None
+    trust: str | None
+    certfile: str | os.PathLike[str] | None
+    keyfile: str | os.PathLike[str] | None
+    password: str | bytes | None
+    minimum_version: ssl.TLSVersion
+    keylog_filename: str | os.PathLike[str] | None
+
+    def context(self, *, verify: bool) -> ssl.SSLContext:
+        """A context that nothing can change any more."""
+        context = _new_context(by_system=verify and self.trust == "truststore")
+        _restrict(context, self.minimum_version)
+        if verify:
+            self._trust(context)
+        else:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.certfile is not None:
+            _readable(self.certfile)
+            if self.keyfile is not None:
+                _readable(self.keyfile)
+            context.load_cert_chain(self.certfile, self.keyfile, self.password or _refuse_to_ask)
+        if self.keylog_filename is not None:
+            context.keylog_filename = fspath(self.keylog_filename)
+        context._shared = True  # type: ignore[attr-defined]  # noqa: SLF001  (the last attribute that is set)
+        return context
+
+    def roots(self, context: ssl.SSLContext) -> tuple[bytes, ...]:
+        """The certificates that a verifying context of these options trusts; those of a folder it has not read yet."""
+        folder = self.capath
+        if folder is None and not context.cert_store_stats()["x509"]:
+            folder = ssl.get_default_verify_paths().capath
+        if folder is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            for file in _certificates_in(folder):
+                with suppress(ssl.SSLError):  # a list of revocations
+                    context.load_verify_locations(file)
+            if self.cafile is not None or self.cadata is not None:
+                context.load_verify_locations(self.cafile, None, self.cadata)
+        return tuple(context.get_ca_certs(binary_form=True))
+
+    def _trust(self, context: ssl.SSLContext) -> None:
+        """Load the certificates to trust; nothing to trust is an error.
+
+        Without any, every host would fail of TLS, and rules would then relax for all of them.
+        """
+        match self.trust:
+            case "truststore":
+                pass  # It finds them when it verifies.
+            case "certifi":
+                import certifi  # noqa: PLC0415  (an extra)
+
+                context.load_verify_locations(certifi.where())
+            case _ if self.cafile is None and self.capath is None and self.cadata is None:
+                context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+                default = ssl.get_default_verify_paths().capath
+                if not context.cert_store_stats()["x509"] and not (default and _certificates_in(default)):
+                    raise OSError("this machine has no trusted certificates: name some (cafile, capath or cadata)")
+            case _:
+                if self.cafile is not None:
+                    _readable(self.cafile)
+                if self.capath is not None and not _certificates_in(self.capath):
+                    folder = repr(fspath(self.capath))
+                    raise OSError(
+                        f"there are no certificates in {folder} under OpenSSL's hashed names (openssl rehash)"
+                    )
+                context.load_verify_locations(self.cafile, self.capath, self.cadata)
+
+
+def _new_context(*, by_system: bool) -> ssl.SSLContext:
+    if not by_system:
+        return SharedSSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import truststore  # noqa: PLC0415  (an extra)
+
+    class SharedTruststoreContext(_ReadOnly, truststore.SSLContext):
+        """The same, of truststore."""
+
+    context: ssl.SSLContext = SharedTruststoreContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context
+
+
+def _restrict(context: ssl.SSLContext, minimum_version: ssl.TLSVersion) -> None:
+    """Allow what rustls allows."""
+    context.minimum_version = minimum_version
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.options &= ~(ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3 | _LEGACY_RENEGOTIATION)
@@ -170,37 +318,28 @@ def _strict_context() -> SharedSSLContext:
     foreign = {cipher["name"] for cipher in context.get_ciphers()}.difference(CIPHERS, CIPHERS_1_3)
     if foreign:
         raise OSError(f"this machine's OpenSSL is configured to offer {', '.join(sorted(foreign))}")
-    return context
 
 
-def _trust(
-    context: ssl.SSLContext,
-    cafile: str | os.PathLike[str] | None,
-    capath: str | os.PathLike[str] | None,
-    cadata: str | bytes | None,
-) -> None:
-    """Load the certificates to trust; nothing to trust is an error.
-
-    Without any, every host would fail of TLS, and rules would then relax for all of them.
-    """
-    if cafile is None and capath is None and cadata is None:
-        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-        default = ssl.get_default_verify_paths().capath
-        if not context.cert_store_stats()["x509"] and not (default and _has_certificates(default)):
-            raise OSError("this machine has no trusted certificates: name some (cafile, capath or cadata)")
-        return
-    if cafile is not None:
-        Path(cafile).open("rb").close()  # Its error names the file, which that of ssl does not.
-    if capath is not None and not _has_certificates(capath):
-        raise OSError(f"there are no certificates in {fspath(capath)!r} under OpenSSL's hashed names (openssl rehash)")
-    context.load_verify_locations(cafile, capath, cadata)
+def sent_certificates(secured: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates that a host has sent, in DER, its own first, verified or not."""
+    own = secured.getpeercert(binary_form=True)
+    assert own, "every server has one: there are no anonymous suites"  # noqa: S101  (the type checker)
+    if sys.version_info >= (3, 13):
+        return tuple(secured.get_unverified_chain()) or (own,)
+    # Python 3.11 and 3.12 have it as well, without a public name.
+    sent = secured._sslobj.get_unverified_chain() or ()  # type: ignore[union-attr]  # noqa: SLF001
+    return tuple(certificate.public_bytes(_ENCODING_DER) for certificate in sent) or (own,)
 
 
-def _has_certificates(capath: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds certificates under the names by which OpenSSL looks them up."""
-    return any(_HASHED_NAME.fullmatch(entry.name) for entry in Path(capath).iterdir())
+def _readable(file: str | os.PathLike[str]) -> None:
+    Path(file).open("rb").close()  # Its error names the file, which that of ssl does not.
 
 
-def _shared(context: SharedSSLContext) -> SharedSSLContext:
-    context._shared = True  # noqa: SLF001  (the last attribute that is set)
-    return context
+def _refuse_to_ask() -> NoReturn:
+    """Where OpenSSL would ask for a password on the terminal."""
+    raise ValueError("the private key is encrypted, and no password is given")
+
+
+def _certificates_in(capath: str | os.PathLike[str]) -> list[Path]:
+    """The certificates in a folder, by the names under which OpenSSL looks them up."""
+    return [entry for entry in Path(capath).iterdir() if _HASHED_NAME.fullmatch(entry.name)]

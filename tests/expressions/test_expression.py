@@ -51,7 +51,7 @@ def test_what_is_no_rule_list_is_named(source: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("source", "kind"), [(5, "a number"), ({}, "a table"), ([], "an array"), (None, "null"), (b"", "a bytes")]
 )
-def test_an_expression_is_a_text(source: Any, kind: str) -> None:  # noqa: ANN401
+def test_an_expression_is_a_text(source: Any, kind: str) -> None:
     with pytest.raises(PolicySyntaxError, match=f"an expression is a text, not {kind}"):
         Expression.parse(source, SCHEMA)
 

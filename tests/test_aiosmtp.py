@@ -1,0 +1,148 @@
+"""What holds for aiosmtplib, or for asyncio's streams, alone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import aiosmtplib
+import pytest
+from clients import let_go
+from hosts import GREETING, scripted, submissions
+from loopback import ADDRESS, serve
+
+from tlspolicy import Requirement, TlsDecision, TlsSessionError, secure_async, secure_streams
+
+if TYPE_CHECKING:
+    from loopback import Certificates
+
+    from tlspolicy import SSLContexts
+
+MX = "mx.example"
+REQUIRE = TlsDecision()
+OPTIONAL = TlsDecision(Requirement.OPTIONAL)
+DISABLE = TlsDecision(Requirement.DISABLE)
+
+
+async def connected(port: int) -> aiosmtplib.SMTP:
+    client = aiosmtplib.SMTP(hostname=ADDRESS, port=port, local_hostname="sender.example", start_tls=False)
+    await client.connect()
+    return client
+
+
+def test_the_client_knows_what_it_would_if_it_had_said_ehlo_itself(
+    certificates: Certificates, contexts: SSLContexts
+) -> None:
+    async def run(port: int) -> None:
+        client = await connected(port)
+        await secure_async(client, REQUIRE, contexts, mx=MX)
+        known = (client.last_ehlo_response, client.esmtp_extensions, client.supports_esmtp)
+        await client.ehlo()
+        assert known == (client.last_ehlo_response, client.esmtp_extensions, client.supports_esmtp)
+        await client.quit()
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+
+
+def test_a_secured_client_may_be_used_for_long_and_again(certificates: Certificates, contexts: SSLContexts) -> None:
+    """Nothing that was needed to secure it is missed, or closes it, when it is collected."""
+
+    async def run(port: int) -> None:
+        message = b"Subject: Hello\r\n\r\n" + b"x\r\n" * 10**6
+        client = aiosmtplib.SMTP(hostname=ADDRESS, port=port, local_hostname="sender.example", start_tls=False)
+        for _ in range(2):
+            await client.connect()
+            await secure_async(client, REQUIRE, contexts, mx=MX)
+            gc.collect()
+            connection = client.get_transport_info("socket")
+            await client.sendmail("john@sender.example", "jane@mx.example", message)
+            await client.noop()
+            await client.quit()
+            assert not client.is_connected
+            await let_go(connection)
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+    assert server.received == ["TLSv1.3"] * 2
+
+
+def test_a_lost_connection_is_noticed(certificates: Certificates, contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        client = await connected(port)
+        await secure_async(client, REQUIRE, contexts, mx=MX)
+        client.get_transport_info("socket").shutdown(socket.SHUT_RDWR)
+        with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+            await client.noop()
+        assert not client.is_connected
+        assert client.transport is None
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+
+
+@pytest.mark.parametrize("decision", [REQUIRE, TlsDecision(allow_invalid_certs=True), OPTIONAL, DISABLE], ids=str)
+def test_a_client_that_upgraded_by_itself_is_refused(
+    decision: TlsDecision, certificates: Certificates, contexts: SSLContexts
+) -> None:
+    async def run(port: int) -> None:
+        client = aiosmtplib.SMTP(hostname=ADDRESS, port=port, validate_certs=False)  # start_tls is None
+        await client.connect()
+        with pytest.raises(TlsSessionError, match="under TLS already") as raised:
+            await secure_async(client, decision, contexts, mx=MX)
+        assert raised.value.last_error == "io"
+        assert not client.is_connected
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+
+
+def test_streams_under_tls_are_refused(certificates: Certificates, contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        careless = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        careless.check_hostname = False
+        careless.verify_mode = ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(ADDRESS, port, ssl=careless)
+        with pytest.raises(TlsSessionError, match="under TLS already") as raised:
+            await secure_streams(reader, writer, REQUIRE, contexts, mx=MX, local_hostname="sender.example")
+        assert raised.value.last_error == "io"
+        assert writer.is_closing()
+
+    with submissions(certificates.valid(MX)) as port:
+        asyncio.run(run(port))
+
+
+def test_a_client_that_is_not_connected_is_refused(contexts: SSLContexts) -> None:
+    with pytest.raises(TlsSessionError, match="the client is not connected"):
+        asyncio.run(secure_async(aiosmtplib.SMTP(local_hostname="sender.example"), DISABLE, contexts, mx=MX))
+
+
+def test_implicit_tls_begins_on_a_connection_of_its_own(certificates: Certificates, contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        client = await connected(port)
+        other = socket.create_connection((ADDRESS, port))
+        with pytest.raises(TlsSessionError, match="connected already"):
+            await secure_async(client, REQUIRE, contexts, mx=MX, implicit_tls=other)
+        assert not client.is_connected
+        assert other.fileno() == -1
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+
+
+def test_cancelling_closes_the_client(contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        client = await connected(port)
+        task = asyncio.create_task(secure_async(client, REQUIRE, contexts, mx=MX))
+        while not commands:  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not client.is_connected
+
+    with scripted(GREETING, b"") as (port, commands):
+        asyncio.run(run(port))
