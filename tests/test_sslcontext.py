@@ -12,17 +12,24 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import certifi
 import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tlspolicy import Requirement, SSLContexts, TlsDecision
-from tlspolicy.sslcontext import SharedSSLContext
+from tlspolicy.sslcontext import SharedSSLContext, _set_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +49,19 @@ def get(contexts: SSLContexts, decision: TlsDecision = VERIFY) -> ssl.SSLContext
     return context
 
 
-def client_hello(context: ssl.SSLContext) -> tuple[list[int], list[int], list[int]]:
-    """The versions, cipher suites and compression methods that a context offers (RFC 8446, section 4.1.2)."""
+class ClientHello(NamedTuple):
+    """What a context offers (RFC 8446, section 4.1.2)."""
+
+    suites: list[int]
+    compression: list[int]
+    extensions: dict[int, bytes]
+
+    def listed(self, extension: int, header: int = 2) -> list[int]:
+        """The numbers of 16 bits in an extension, after the header that says how many."""
+        return [number for (number,) in struct.iter_unpack(">H", self.extensions[extension][header:])]
+
+
+def client_hello(context: ssl.SSLContext) -> ClientHello:
     outgoing = ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
         context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=NAME).do_handshake()
@@ -55,20 +73,22 @@ def client_hello(context: ssl.SSLContext) -> tuple[list[int], list[int], list[in
     at += 2 + length
     compression = list(hello[at + 1 : at + 1 + hello[at]])
     at += 1 + hello[at] + 2
-    versions: list[int] = []
+    extensions = {}
     while at < len(hello):
         kind, length = struct.unpack_from(">HH", hello, at)
-        if kind == 43:  # supported_versions
-            versions = [version for (version,) in struct.iter_unpack(">H", hello[at + 5 : at + 4 + length])]
+        extensions[kind] = hello[at + 4 : at + 4 + length]
         at += 4 + length
-    return versions, suites, compression
+    return ClientHello(suites, compression, extensions)
+
+
+SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS = 0, 10, 13, 43
 
 
 @DECISIONS
 def test_offers_what_rustls_offers(contexts: SSLContexts, decision: TlsDecision) -> None:
-    versions, suites, compression = client_hello(get(contexts, decision))
-    assert set(versions) == {0x0304, 0x0303}
-    assert set(suites) - {0x00FF} == {  # 0x00FF signals secure renegotiation (RFC 5746) and is no suite
+    hello = client_hello(get(contexts, decision))
+    assert set(hello.listed(SUPPORTED_VERSIONS, header=1)) == {0x0304, 0x0303}
+    assert set(hello.suites) - {0x00FF} == {  # 0x00FF signals secure renegotiation (RFC 5746) and is no suite
         0x1301,  # TLS_AES_128_GCM_SHA256
         0x1302,  # TLS_AES_256_GCM_SHA384
         0x1303,  # TLS_CHACHA20_POLY1305_SHA256
@@ -79,7 +99,36 @@ def test_offers_what_rustls_offers(contexts: SSLContexts, decision: TlsDecision)
         0xCCA8,  # TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
         0xCCA9,  # TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
     }
-    assert compression == [0]
+    assert hello.compression == [0]
+    assert hello.extensions[SERVER_NAME].endswith(NAME.encode())
+
+
+@DECISIONS
+def test_offers_no_signature_of_md5_or_sha1(contexts: SSLContexts, decision: TlsDecision) -> None:
+    offered = client_hello(get(contexts, decision)).listed(SIGNATURE_ALGORITHMS)
+    assert {number >> 8 for number in offered}.isdisjoint({1, 2})  # HashAlgorithm, RFC 5246, section 7.4.1.4.1
+
+
+@DECISIONS
+@pytest.mark.skipif(not hasattr(ssl.SSLContext, "set_groups"), reason="Python can set groups since 3.15")
+def test_offers_the_groups_of_rustls(contexts: SSLContexts, decision: TlsDecision) -> None:
+    groups = client_hello(get(contexts, decision)).listed(SUPPORTED_GROUPS)
+    assert set(groups) - {0x11EC} == {0x001D, 0x0017, 0x0018}  # X25519MLKEM768; X25519, P-256, P-384
+
+
+@pytest.mark.parametrize("knows_mlkem", [True, False])
+def test_sets_the_groups_that_openssl_knows(*, knows_mlkem: bool) -> None:
+    class Context:
+        groups = ""
+
+        def set_groups(self, groups: str) -> None:
+            if "MLKEM" in groups and not knows_mlkem:
+                raise ssl.SSLError("unknown group")
+            self.groups = groups
+
+    context = Context()
+    _set_groups(context)
+    assert context.groups == "X25519MLKEM768:" * knows_mlkem + "X25519:secp256r1:secp384r1"
 
 
 def handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str = NAME) -> str | None:
@@ -238,13 +287,7 @@ def test_own_certificates_from_a_file(certificates: Certificates, tmp_path: Path
 def test_own_certificates_from_a_folder(certificates: Certificates, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text(certificates.authority, encoding="ascii")
-    hashed = subprocess.run(
-        [OPENSSL or "", "x509", "-hash", "-noout", "-in", file],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    file.rename(tmp_path / f"{hashed.stdout.strip()}.0")
+    hashed(file)
     assert handshake(get(SSLContexts(capath=tmp_path)), certificates.valid(NAME)) == "TLSv1.3"
 
 
@@ -361,3 +404,175 @@ def test_nothing_changes_a_shared_context(
     with pytest.raises(FrozenInstanceError, match="this context is shared"):
         change(context)
     assert (context.verify_mode, context.check_hostname, context.options, context.get_ciphers()) == before
+
+
+# --- Options of a sender
+
+
+@pytest.fixture
+def authority_file(certificates: Certificates, tmp_path: Path) -> Path:
+    file = tmp_path / "authority.pem"
+    file.write_text(certificates.authority, encoding="ascii")
+    return file
+
+
+def test_mozillas_certificates(certificates: Certificates) -> None:
+    contexts = SSLContexts(trust="certifi")
+    assert len(get(contexts).get_ca_certs()) == Path(certifi.where()).read_text(encoding="utf-8").count("BEGIN CERT")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(get(contexts), certificates.valid(NAME))
+
+
+def test_the_operating_systems_certificates(
+    certificates: Certificates, authority_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority_file))
+    contexts = SSLContexts(trust="truststore")
+    assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        handshake(get(contexts), certificates.valid("other.example"))
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        handshake(get(contexts), certificates.expired(NAME))
+    assert set(client_hello(get(contexts)).suites) == set(client_hello(get(SSLContexts(trust="certifi"))).suites)
+    assert contexts.trusted_certificates() is None
+
+
+def test_a_context_of_truststore_can_not_be_changed_either() -> None:
+    context = get(SSLContexts(trust="truststore"))
+    for change in SETTERS.values():
+        with pytest.raises(FrozenInstanceError):
+            change(context)
+
+
+@pytest.fixture
+def own_certificate(tmp_path: Path) -> tuple[trustme.CA, Path]:
+    authority = trustme.CA()
+    file = tmp_path / "own.pem"
+    authority.issue_cert("sender.example").private_key_and_cert_chain_pem.write_to_path(file)
+    return authority, file
+
+
+@DECISIONS
+def test_a_certificate_of_ones_own(
+    decision: TlsDecision, certificates: Certificates, own_certificate: tuple[trustme.CA, Path]
+) -> None:
+    server = certificates.valid(NAME)
+    server.verify_mode = ssl.CERT_REQUIRED
+    own_certificate[0].configure_trust(server)
+    server.maximum_version = ssl.TLSVersion.TLSv1_2  # In which a refusal is a part of the handshake.
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        handshake(get(SSLContexts(cadata=certificates.authority), decision), server)
+    contexts = SSLContexts(cadata=certificates.authority, certfile=own_certificate[1])
+    assert handshake(get(contexts, decision), server) == "TLSv1.2"
+
+
+def test_an_encrypted_key_asks_nobody_for_its_password(
+    own_certificate: tuple[trustme.CA, Path], tmp_path: Path
+) -> None:
+    key = load_pem_private_key(own_certificate[1].read_bytes(), None)
+    keyfile = tmp_path / "key.pem"
+    keyfile.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(ValueError, match="the private key is encrypted, and no password is given"):
+        SSLContexts(certfile=own_certificate[1], keyfile=keyfile)
+    with pytest.raises(ssl.SSLError):
+        SSLContexts(certfile=own_certificate[1], keyfile=keyfile, password="wrong")  # noqa: S106
+    SSLContexts(certfile=own_certificate[1], keyfile=keyfile, password="secret")  # noqa: S106
+
+
+@DECISIONS
+def test_a_higher_minimum_version(decision: TlsDecision, certificates: Certificates) -> None:
+    contexts = SSLContexts(cadata=certificates.authority, minimum_version=ssl.TLSVersion.TLSv1_3)
+    assert client_hello(get(contexts, decision)).listed(SUPPORTED_VERSIONS, header=1) == [0x0304]
+    server = certificates.valid(NAME)
+    assert handshake(get(contexts, decision), server) == "TLSv1.3"
+    only(ssl.TLSVersion.TLSv1_2)(server)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        handshake(get(contexts, decision), server)
+
+
+def test_a_file_of_keys(certificates: Certificates, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    contexts = SSLContexts(cadata=certificates.authority, keylog_filename=file)
+    handshake(get(contexts), certificates.valid(NAME))
+    assert "CLIENT_TRAFFIC_SECRET_0" in file.read_text(encoding="ascii")
+
+
+def test_no_file_of_keys_by_an_environment_variable_alone(tmp_path: Path) -> None:
+    program = "print(SSLContexts().get(TlsDecision()).keylog_filename)"
+    assert run_with(program, SSLKEYLOGFILE=str(tmp_path / "keys")) == "None\n"
+
+
+IMPOSSIBLE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "trust-and-cafile": ({"trust": "certifi", "cafile": "x"}, ValueError, "goes with no cafile"),
+    "trust-in-nobody": ({"trust": "nobody"}, ValueError, "trust is 'certifi' or 'truststore'"),
+    "key-alone": ({"keyfile": "x"}, ValueError, "there is none"),
+    "tls-1.1": ({"minimum_version": ssl.TLSVersion.TLSv1_1}, ValueError, "minimum_version is TLSv1_2 or TLSv1_3"),
+    "any-tls": ({"minimum_version": ssl.TLSVersion.MINIMUM_SUPPORTED}, ValueError, "minimum_version is"),
+    "no-certfile": ({"certfile": "missing.pem"}, FileNotFoundError, "missing.pem"),
+    "no-keyfile": ({"certfile": __file__, "keyfile": "missing.pem"}, FileNotFoundError, "missing.pem"),
+    "no-keys": ({"certfile": __file__}, ssl.SSLError, "PEM"),
+    "no-folder-for-keys": ({"keylog_filename": "missing/keys"}, FileNotFoundError, "No such file"),
+}
+
+
+@pytest.mark.parametrize(("options", "error", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_options_that_can_not_be(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        SSLContexts(**options)
+
+
+def test_reload(certificates: Certificates, authority_file: Path) -> None:
+    other = trustme.CA()
+    other.cert_pem.write_to_path(authority_file)
+    contexts = SSLContexts(cafile=authority_file)
+    before = get(contexts)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(before, certificates.valid(NAME))
+
+    authority_file.write_text(certificates.authority, encoding="ascii")
+    assert get(contexts) is before
+    contexts.reload()
+    assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+    assert contexts.trusted_certificates() == (ssl.PEM_cert_to_DER_cert(certificates.authority),)
+
+
+def test_a_reload_that_fails_changes_nothing(certificates: Certificates, authority_file: Path) -> None:
+    contexts = SSLContexts(cafile=authority_file)
+    before = get(contexts), get(contexts, ANY_CERTIFICATE), contexts.trusted_certificates()
+    authority_file.unlink()
+    with pytest.raises(FileNotFoundError):
+        contexts.reload()
+    assert (get(contexts), get(contexts, ANY_CERTIFICATE), contexts.trusted_certificates()) == before
+    assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+
+
+def hashed(file: Path) -> Path:
+    """Give a certificate's file the name by which OpenSSL finds it in a folder."""
+    command = [OPENSSL or "", "x509", "-hash", "-noout", "-in", str(file)]
+    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return file.rename(file.with_name(f"{name}.0"))
+
+
+@pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
+def test_who_is_trusted_in_a_folder(certificates: Certificates, authority_file: Path) -> None:
+    hashed(authority_file)
+    (authority_file.parent / "00000000.0").write_text("a list of revocations, say", encoding="ascii")
+    contexts = SSLContexts(capath=authority_file.parent)
+    assert contexts.trusted_certificates() == (ssl.PEM_cert_to_DER_cert(certificates.authority),)
+    other = trustme.CA().cert_pem.bytes().decode()
+    both = SSLContexts(capath=authority_file.parent, cadata=other).trusted_certificates()
+    assert set(both or ()) == {ssl.PEM_cert_to_DER_cert(pem) for pem in (certificates.authority, other)}
+
+
+def test_who_is_trusted_by_default() -> None:
+    contexts = SSLContexts()
+    trusted = contexts.trusted_certificates()
+    assert trusted
+    assert contexts.trusted_certificates() is trusted
+
+
+@pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
+def test_who_is_trusted_by_default_in_a_folder(authority_file: Path) -> None:
+    folder = hashed(authority_file).parent
+    program = "print(len(SSLContexts().trusted_certificates()))"
+    assert run_with(program, SSL_CERT_FILE=str(folder / "missing"), SSL_CERT_DIR=str(folder)) == "1\n"

@@ -18,6 +18,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID
     from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 except ImportError:
     AVAILABLE = False
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MIN_RSA_BITS = 2048
+_ENOUGH_NAMES = 5
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 
 
@@ -72,7 +74,10 @@ def _fault(
         return FailureKind.CERTIFICATE_SELF_SIGNED
     if any(map(_is_weak, [leaf, *others])):
         return FailureKind.CERTIFICATE_WEAK
-    if names and not _verifies(leaf, others, _store(roots), names[0].replace("*", "any", 1), when):
+    if not _is_for_servers(leaf):
+        return FailureKind.CERTIFICATE_INVALID
+    own_names = [name.replace("*", "any", 1) for name in names[:_ENOUGH_NAMES]]
+    if names and not any(_verifies(leaf, others, _store(roots), own, when) for own in own_names):
         return FailureKind.CERTIFICATE_NOT_TRUSTED
     if not names or not _verifies(leaf, [], Store([leaf]), name, when):
         return FailureKind.CERTIFICATE_HOST_MISMATCH
@@ -92,7 +97,7 @@ def _verifies(
     policy = PolicyBuilder().store(store).time(when).extension_policies(ca_policy=issuers, ee_policy=hosts)
     try:
         policy.build_server_verifier(_subject(name)).verify(leaf, others)
-    except VerificationError:
+    except (VerificationError, ValueError):  # The latter for names that it takes for none, as with an underscore.
         return False
     return True
 
@@ -129,6 +134,14 @@ def _is_self_signed(certificate: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def _is_for_servers(certificate: x509.Certificate) -> bool:
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return bool({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}.intersection(purposes))
 
 
 def _is_weak(certificate: x509.Certificate) -> bool:

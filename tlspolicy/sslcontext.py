@@ -313,11 +313,19 @@ def _restrict(context: ssl.SSLContext, minimum_version: ssl.TLSVersion) -> None:
     context.options &= ~(ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3 | _LEGACY_RENEGOTIATION)
     context.set_ciphers(":".join((*CIPHERS, _SECURITY_LEVEL)))
     context.hostname_checks_common_name = False
-    if hasattr(context, "set_groups"):  # pragma: no cover (Python 3.15)
-        context.set_groups(_GROUPS)
+    if hasattr(context, "set_groups"):  # since Python 3.15
+        _set_groups(context)
     foreign = {cipher["name"] for cipher in context.get_ciphers()}.difference(CIPHERS, CIPHERS_1_3)
     if foreign:
         raise OSError(f"this machine's OpenSSL is configured to offer {', '.join(sorted(foreign))}")
+
+
+def _set_groups(context: Any) -> None:  # noqa: ANN401  (an SSLContext of Python 3.15)
+    """Allow rustls' groups for the key exchange, with the one against quantum computers where OpenSSL knows it."""
+    try:
+        context.set_groups(f"X25519MLKEM768:{_GROUPS}")
+    except ssl.SSLError:  # before OpenSSL 3.5
+        context.set_groups(_GROUPS)
 
 
 def sent_certificates(secured: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
