@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiosmtplib
 import pytest
 from clients import let_go
-from hosts import GREETING, scripted, submissions
+from hosts import EHLO, GREETING, READY, scripted, submissions
 from loopback import ADDRESS, serve
 
 from tlspolicy import Requirement, TlsDecision, TlsSessionError, secure_async, secure_streams
@@ -98,6 +98,35 @@ def test_a_client_that_upgraded_by_itself_is_refused(
 
     with serve(certificates.valid(MX)) as server:
         asyncio.run(run(server.port))
+
+
+def test_a_reader_may_have_a_limit_of_its_own(contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        reader, writer = await asyncio.open_connection(ADDRESS, port, limit=100)
+        await reader.readline()
+        with pytest.raises(TlsSessionError, match="the host's reply is too long") as raised:
+            await secure_streams(reader, writer, REQUIRE, contexts, mx=MX, local_hostname="sender.example")
+        assert raised.value.kind == "malformed-reply"
+
+    with scripted(GREETING, b"250 " + b"x" * 200 + b"\r\n") as (port, _):
+        asyncio.run(run(port))
+
+
+def test_a_host_that_goes_before_the_handshake(contexts: SSLContexts) -> None:
+    def go(connection: socket.socket) -> None:
+        connection.sendall(READY)
+        connection.shutdown(socket.SHUT_WR)
+
+    async def run(port: int) -> None:
+        reader, writer = await asyncio.open_connection(ADDRESS, port)
+        await reader.readline()
+        decision = TlsDecision(tls_timeout=20)
+        with pytest.raises(TlsSessionError) as raised:
+            await secure_streams(reader, writer, decision, contexts, mx=MX, local_hostname="sender.example")
+        assert raised.value.kind == "handshake-closed"
+
+    with scripted(GREETING, EHLO, go) as (port, _):
+        asyncio.run(run(port))
 
 
 def test_streams_under_tls_are_refused(certificates: Certificates, contexts: SSLContexts) -> None:

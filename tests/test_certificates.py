@@ -10,7 +10,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from tlspolicy.certificates import fault, read
 
@@ -25,6 +25,18 @@ def der(pem: trustme.Blob) -> bytes:
 
 AUTHORITY = trustme.CA()
 ROOTS = (der(AUTHORITY.cert_pem),)
+
+
+def for_any_server() -> bytes:
+    """A certificate that says nothing of what it is for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    root = x509.load_der_x509_certificate(ROOTS[0])
+    signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    names = x509.SubjectAlternativeName([x509.DNSName(NAME)])
+    builder = x509.CertificateBuilder(root.subject, name, key.public_key(), 2, NOW - DAY, NOW + DAY)
+    return builder.add_extension(names, critical=False).sign(signer, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def issued(*names: str, authority: trustme.CA = AUTHORITY, days: tuple[int, int] = (-1, 1)) -> list[bytes]:
@@ -45,6 +57,7 @@ def self_signed(*extensions: x509.ExtensionType, ed: bool = False) -> bytes:
 OLD = trustme.CA()
 FAULTS: dict[str, tuple[list[bytes], str, str | None]] = {
     "good": (issued(NAME), NAME, None),
+    "for-any-server": ([for_any_server()], NAME, None),
     "one-of-many": (issued("a.example", "127.0.0.1", NAME), NAME, None),
     "other-case": (issued(NAME), "MX.Example", None),
     "wildcard": (issued("*.hosts.example"), "mx.hosts.example", None),

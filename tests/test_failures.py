@@ -123,6 +123,7 @@ CASES: dict[str, tuple[BaseException, Phase, str]] = {
         CONNECT,
         "name-not-resolved",
     ),
+    "aiosmtplib-no-connection": (aiosmtplib.SMTPConnectError("x"), CONNECT, "connection-failed"),
     "aiosmtplib-connect-hangs": (aiosmtplib.SMTPConnectTimeoutError("x"), CONNECT, "connection-timeout"),
     "aiosmtplib-implicit-tls": (
         because(aiosmtplib.SMTPConnectError("x"), verification(62)),

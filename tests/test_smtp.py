@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from hosts import GREETING, scripted
 from loopback import ADDRESS, serve
 
 from tlspolicy import Level, Requirement, TlsDecision, TlsSessionError, secure
@@ -106,6 +107,15 @@ def test_implicit_tls_begins_on_a_connection_of_its_own(certificates: Certificat
         assert raised.value.last_error == "io"
         assert client.sock is None
         assert other.fileno() == -1
+
+
+def test_odd_lines_of_ehlo_are_read_as_smtplib_reads_them(contexts: SSLContexts) -> None:
+    ehlo = b"250-mx.example\r\n250-AUTH=LOGIN\r\n250-AUTH PLAIN XOAUTH2\r\n250-\r\n250--x\r\n250-size 5\r\n250 8BITMIME \r\n"
+    with scripted(GREETING, ehlo, ehlo) as (port, _), connected(port) as client:
+        secure(client, DISABLE, contexts, mx=MX)
+        known = client.esmtp_features
+        client.ehlo()
+        assert known == client.esmtp_features
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\r\nMAIL FROM:<>", "b\xfccher.example"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any, assert_never, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tlspolicy.decision import MAX_TIMEOUT
 from tlspolicy.negotiation import (
@@ -230,10 +230,8 @@ class _Wire:
                 return await self._reply()
             case Unread():
                 return self._has_unread()
-            case StartTls(context, server_name):
+            case StartTls(context, server_name):  # pragma: no branch (there is no other step)
                 return await self._shake_hands(context, server_name)
-            case _:
-                assert_never(step)
 
     async def _reply(self) -> Reply:
         reply_reader = ReplyReader()
@@ -259,8 +257,6 @@ class _Wire:
         return False
 
     async def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLObject:
-        if self.reader.at_eof():  # The handshake would wait for ever.
-            raise ConnectionResetError("the host closed the connection")
         # asyncio's own limit, which would be 60 seconds, is not to be the one that counts.
         await self.writer.start_tls(context, server_hostname=server_name, ssl_handshake_timeout=MAX_TIMEOUT + 60)
         secured: ssl.SSLObject = self.writer.get_extra_info("ssl_object")

@@ -221,7 +221,7 @@ def _refuse_unusable(terms: Terms) -> None:
             raise terms.error(terms.connection.value, Failure(FailureKind.CONNECTION_FAILED))
         case Connection.UNDER_TLS | Connection.CONNECTED_TWICE:
             raise terms.error(terms.connection.value, Failure(FailureKind.LOCAL))
-        case Connection.PLAIN | Connection.IMPLICIT_TLS:
+        case Connection.PLAIN | Connection.IMPLICIT_TLS:  # pragma: no branch (there is no other state)
             pass
     if not _SAYABLE.fullmatch(terms.local_hostname):
         message = f"{quoted(terms.local_hostname)} is no name to say in EHLO"

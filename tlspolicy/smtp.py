@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from tlspolicy.negotiation import (
     Connection,
@@ -152,10 +152,8 @@ class _Wire:
                 return self._reply()
             case Unread():
                 return self._has_unread()
-            case StartTls(context, server_name):
+            case StartTls(context, server_name):  # pragma: no branch (there is no other step)
                 return self._shake_hands(context, server_name)
-            case _:
-                assert_never(step)
 
     @property
     def sock(self) -> socket.socket:

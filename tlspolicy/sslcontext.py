@@ -313,7 +313,7 @@ def _restrict(context: ssl.SSLContext, minimum_version: ssl.TLSVersion) -> None:
     context.options &= ~(ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3 | _LEGACY_RENEGOTIATION)
     context.set_ciphers(":".join((*CIPHERS, _SECURITY_LEVEL)))
     context.hostname_checks_common_name = False
-    if hasattr(context, "set_groups"):  # since Python 3.15
+    if hasattr(context, "set_groups"):  # pragma: no cover (Python 3.15)
         _set_groups(context)
     foreign = {cipher["name"] for cipher in context.get_ciphers()}.difference(CIPHERS, CIPHERS_1_3)
     if foreign:
@@ -332,7 +332,7 @@ def sent_certificates(secured: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ..
     """The certificates that a host has sent, in DER, its own first, verified or not."""
     own = secured.getpeercert(binary_form=True)
     assert own, "every server has one: there are no anonymous suites"  # noqa: S101  (the type checker)
-    if sys.version_info >= (3, 13):
+    if sys.version_info >= (3, 13):  # pragma: no cover (no test runs on two Pythons)
         return tuple(secured.get_unverified_chain()) or (own,)
     # Python 3.11 and 3.12 have it as well, without a public name.
     sent = secured._sslobj.get_unverified_chain() or ()  # type: ignore[union-attr]  # noqa: SLF001
