@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tlspolicy
-from tlspolicy import DeliveryContext, PolicySyntaxError, Requirement, SSLContexts, TlsPolicy
+from tlspolicy import DeliveryContext, Level, PolicySyntaxError, Relaxation, Requirement, SSLContexts, TlsPolicy
 from tlspolicy.expressions.functions import FUNCTIONS, PROVIDED
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -42,6 +42,11 @@ def test_the_error() -> None:
     with pytest.raises(PolicySyntaxError) as raised:
         TlsPolicy.loads(TOML.replace("retry_num > 0", "retry_nun > 0"))
     assert quoted.split(": ", 1)[1] == str(raised.value)
+
+
+def test_the_warning() -> None:
+    relaxation = Relaxation("mx1.example.org", Level.UNVERIFIED, "allow-invalid-certs", 0, "certificate-expired")
+    assert f"```\n{relaxation}\n```" in README
 
 
 def test_every_function_and_variable_is_named() -> None:

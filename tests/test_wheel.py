@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from loopback import Certificates, serve
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
@@ -27,6 +28,22 @@ for name, function in FUNCTIONS.items():
     if name != "matches":
         call = f"{name}({', '.join(['mx'] * function.arity[0])})"
         RuleList.parse(f'[ {{ if = "{call}", then = 1 }}, {{ else = 2 }} ]', DELIVERY).explain(DeliveryContext(mx="a"))
+import asyncio, smtplib
+from tlspolicy import secure_streams
+relaxed = []
+with smtplib.SMTP("127.0.0.1", int(sys.argv[2]), local_hostname="sender.example") as client:
+    session = secure(client, decision, SSLContexts(), mx="mx.example", on_relaxed=relaxed.append)
+    assert client.noop()[0] == 250
+async def stream():
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
+    await reader.readline()
+    options = {"mx": "mx.example", "local_hostname": "sender.example", "on_relaxed": relaxed.append}
+    streamed = await secure_streams(reader, writer, decision, SSLContexts(), **options)
+    writer.transport.abort()
+    return streamed
+assert asyncio.run(stream()) == session
+assert (session.level, session.names, len(session.fingerprint)) == ("unverified TLS", None, 64)
+assert [relaxation.certificate for relaxation in relaxed] == ["not examined"] * 2
 try:
     TlsPolicy(allow_invalid_certs="matches('a', mx)")
 except PolicySyntaxError as error:
@@ -48,10 +65,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_decides(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_decides_and_secures(wheel: Path, certificates: Certificates, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
-    output = run(python, "-I", "-W", "error", "-c", PROGRAM, ROOT / "examples" / "policy.toml", cwd=tmp_path)
+    policy = ROOT / "examples" / "policy.toml"
+    with serve(certificates.self_signed("mx.example", tmp_path)) as server:
+        output = run(python, "-I", "-c", PROGRAM, policy, str(server.port), cwd=tmp_path)
     assert output == "matches() needs the regex engine: pip install 'tlspolicy[regex]'\n"

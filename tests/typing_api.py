@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from pathlib import Path
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_type
 
 from tlspolicy import (
     DELIVERY,
@@ -13,9 +14,11 @@ from tlspolicy import (
     Explanation,
     Expression,
     Failure,
+    FailureKind,
     LastError,
     Phase,
     PolicyExplanation,
+    Relaxation,
     Requirement,
     RuleList,
     Schema,
@@ -27,8 +30,15 @@ from tlspolicy import (
     is_local_address,
     is_local_domain,
     secure,
+    secure_async,
+    secure_streams,
 )
 from tlspolicy.expressions.values import Value
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import aiosmtplib
 
 policy = TlsPolicy.load("policy.toml")
 policy = TlsPolicy.load(Path("policy.toml"))
@@ -49,10 +59,30 @@ assert_type(decision.matched.starttls, int | None)
 assert_type(policy.explain(context), PolicyExplanation)
 contexts = SSLContexts(cafile=Path("ca.pem"))
 assert_type(contexts.get(decision), ssl.SSLContext | None)
+contexts = SSLContexts(trust="certifi", certfile="own.pem", minimum_version=ssl.TLSVersion.TLSv1_3)
+assert_type(contexts.trusted_certificates(), tuple[bytes, ...] | None)
 session = secure(smtplib.SMTP(), decision, contexts, mx="mx1.example.org", dane=True, mta_sts=True)
 assert_type(session, Session)
 assert_type(session.version, str | None)
-assert_type(classify(OSError(), Phase.CONNECT), Failure)
+assert_type(session.fingerprint, str | None)
+assert_type(session.names, tuple[str, ...] | None)
+failure = classify(OSError(), Phase.CONNECT)
+assert_type(failure, Failure)
+assert_type(failure.kind, FailureKind)
+assert_type(failure.last_error, LastError)
+assert_type(failure.result_type, str | None)
+
+
+def count(relaxation: Relaxation) -> None:
+    assert_type(relaxation.rule, int | None)
+
+
+async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: aiosmtplib.SMTP) -> None:
+    assert_type(
+        await secure_streams(reader, writer, decision, contexts, mx="mx", local_hostname="me", on_relaxed=count),
+        Session,
+    )
+    assert_type(await secure_async(client, decision, contexts, mx="mx", implicit_tls=socket.socket()), Session)
 
 
 async def decide() -> None:
