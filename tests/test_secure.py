@@ -344,6 +344,20 @@ def test_a_relaxation_is_reported(
     assert Relaxation(**fields) == relaxation
 
 
+class NobodyTrusted(SSLContexts):
+    """A machine without any certificates of authorities."""
+
+    def trusted_certificates(self) -> tuple[bytes, ...] | None:
+        raise OSError("this machine has no trusted certificates")
+
+
+def test_a_certificate_is_not_examined_where_nobody_is_trusted(deliver: Deliver, certificates: Certificates) -> None:
+    relaxed: list[Relaxation] = []
+    with serve(certificates.valid(MX)) as server:
+        deliver(server.port, REQUIRE_ANY, NobodyTrusted(), on_relaxed=relaxed.append)
+    assert [relaxation.certificate for relaxation in relaxed] == ["not examined"]
+
+
 def test_what_is_verified_or_fails_is_not_reported(
     deliver: Deliver, certificates: Certificates, contexts: SSLContexts, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -45,7 +45,7 @@ def read(certificate: bytes) -> Contents | None:
     try:
         parsed = x509.load_der_x509_certificate(certificate)
         return Contents(_names(parsed), parsed.not_valid_after_utc)
-    except (ValueError, UnsupportedAlgorithm):
+    except Exception:  # noqa: BLE001  (it has an exception of its own for each way to be malformed)
         return None
 
 
@@ -60,7 +60,7 @@ def fault(chain: Sequence[bytes], roots: tuple[bytes, ...], name: str) -> Failur
     try:
         leaf, *others = map(x509.load_der_x509_certificate, chain)
         return _fault(leaf, others, roots, name, datetime.now(UTC))
-    except (ValueError, UnsupportedAlgorithm):
+    except Exception:  # noqa: BLE001  (as above)
         return FailureKind.CERTIFICATE_INVALID
 
 

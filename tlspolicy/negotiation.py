@@ -345,9 +345,19 @@ def _relaxation(terms: Terms, session: Session, chain: tuple[bytes, ...]) -> Rel
     matched = terms.decision.matched
     if session.level is Level.CLEAR_TEXT:
         return Relaxation(terms.mx, session.level, "starttls", matched.starttls)
-    roots = terms.contexts.trusted_certificates() if certificates.AVAILABLE else None
-    fault = NOT_EXAMINED if roots is None else certificates.fault(chain, roots, _server_name(terms)) or NO_FAULT
+    fault = _fault(terms, chain)
     return Relaxation(terms.mx, session.level, "allow-invalid-certs", matched.allow_invalid_certs, fault)
+
+
+def _fault(terms: Terms, chain: tuple[bytes, ...]) -> str:
+    """What is wrong with a certificate that was not verified."""
+    try:
+        roots = terms.contexts.trusted_certificates() if certificates.AVAILABLE else None
+    except OSError:  # There are none, which is no fault of a session that does not need them.
+        roots = None
+    if roots is None:
+        return NOT_EXAMINED
+    return certificates.fault(chain, roots, _server_name(terms)) or NO_FAULT
 
 
 def _refuse_clear_text(terms: Terms) -> None:
