@@ -114,9 +114,10 @@ class Server:
     port: int = 0
     received: list[str | None] = field(default_factory=list)
 
-    async def handle_DATA(self, _server: SMTP, session: ServerSession, _envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: ServerSession, _envelope: Envelope) -> str:  # noqa: N802
         """Take a message and note how it came."""
-        self.received.append(session.ssl["ssl_object"].version() if session.ssl else None)
+        tls = server.transport and server.transport.get_extra_info("ssl_object")
+        self.received.append(tls.version() if tls else None)
         return "250 OK"
 
 
@@ -128,7 +129,7 @@ class _Controller(Controller):
         self._connections: list[Any] = []
 
     async def _listen(self) -> asyncio.Server:
-        server = await self.loop.create_server(self._factory_invoker, host=self.hostname, port=0)
+        server = await self.loop.create_server(self._factory_invoker, host=self.hostname, port=0, ssl=self.ssl_context)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
@@ -159,7 +160,7 @@ def serve(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[Server]
 
     Args:
         tls: its context.
-        options: more for `aiosmtpd.smtp.SMTP`.
+        options: more for `aiosmtpd.smtp.SMTP`; or `ssl_context`, for a server that begins with TLS.
     """
     server = Server()
     controller = _Controller(server, hostname=ADDRESS, port=0, tls_context=tls, **options)
