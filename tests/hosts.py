@@ -62,6 +62,15 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def flood(connection: socket.socket) -> None:
+    """Begin a handshake, and send records in it that are allowed and mean nothing for as long as the client stays."""
+    connection.sendall(READY)
+    connection.recv(65_536)
+    hello_requests = bytes.fromhex("16 0303 4000") + bytes(0x4000)  # RFC 5246, section 7.4.1.1
+    while True:
+        connection.sendall(hello_requests)
+
+
 GREETING = b"220 mx.example\r\n"
 EHLO = b"250-mx.example\r\n250 STARTTLS\r\n"
 READY = b"220 go\r\n"

@@ -60,8 +60,11 @@ class TlsliteConnection(TLSConnection):  # type: ignore[misc] # it has no types
 
     def request_hello(self) -> None:
         """Ask the client to renegotiate (RFC 5246, section 7.4.1.1)."""
-        for _ in self._sendMsg(HelloRequest(), update_hashes=False):
-            pass
+        try:
+            for _ in self._sendMsg(HelloRequest(), update_hashes=False):
+                pass
+        except BaseTLSException as error:
+            raise ConnectionAbortedError(str(error)) from error
 
     def _getNextRecord(self) -> Iterator[Any]:  # noqa: N802  (tlslite-ng's name)
         """Pass over the warning that the client does not renegotiate, where tlslite-ng would give up."""

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import aiosmtplib
@@ -42,7 +43,9 @@ def test_the_client_knows_what_it_would_if_it_had_said_ehlo_itself(
         known = (client.last_ehlo_response, client.esmtp_extensions, client.supports_esmtp)
         await client.ehlo()
         assert known == (client.last_ehlo_response, client.esmtp_extensions, client.supports_esmtp)
+        connection = client.get_transport_info("socket")
         await client.quit()
+        await let_go(connection)
 
     with serve(certificates.valid(MX)) as server:
         asyncio.run(run(server.port))
@@ -160,6 +163,30 @@ def test_implicit_tls_begins_on_a_connection_of_its_own(certificates: Certificat
 
     with serve(certificates.valid(MX)) as server:
         asyncio.run(run(server.port))
+
+
+def test_a_socket_without_a_session_is_no_failure_of_tls(contexts: SSLContexts) -> None:
+    client = aiosmtplib.SMTP(local_hostname="sender.example")
+    with socket.socket() as unusable:
+        with pytest.raises(TlsSessionError) as raised:
+            asyncio.run(secure_async(client, REQUIRE, contexts, mx=MX, implicit_tls=unusable))
+    assert raised.value.last_error == "connection"
+
+
+def test_a_loop_that_stands_still_is_no_failure_of_tls(contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        client = await connected(port)
+        securing = secure_async(client, TlsDecision(tls_timeout=0.5), contexts, mx=MX)
+        task = asyncio.create_task(securing)
+        while len(commands) < 2:  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0.001)
+        time.sleep(2)  # noqa: ASYNC251  (that is what stands still)
+        with pytest.raises(TlsSessionError, match="the event loop stood still") as raised:
+            await task
+        assert raised.value.last_error == "io"
+
+    with scripted(GREETING, EHLO, b"") as (port, commands):
+        asyncio.run(run(port))
 
 
 def test_cancelling_closes_the_client(contexts: SSLContexts) -> None:

@@ -125,9 +125,9 @@ WRONG: dict[str, tuple[dict[str, Any], type[PolicyError], str]] = {
     ),
     "surrogate": ({"mx": "\ud800"}, PolicyValueError, "DeliveryContext.mx: a text with a lone surrogate"),
     "too-long": (
-        {"last_status": "x" * (MAX_TEXT_LENGTH + 1)},
+        {"queue_name": "x" * (MAX_TEXT_LENGTH + 1)},
         PolicyValueError,
-        "DeliveryContext.last_status: a text of more than 1048576 characters",
+        "DeliveryContext.queue_name: a text of more than 1048576 characters",
     ),
 }
 
@@ -186,3 +186,13 @@ def test_any_context_is_checked_or_refused(fields: dict[str, Any]) -> None:
     assert context == dataclasses.replace(context)
     assert 0 <= context.size <= INT_MAX
     assert context.last_error in list(LastError)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("caf\udce9", "caf?"), ("x" * (MAX_TEXT_LENGTH + 1), "x" * MAX_TEXT_LENGTH), ("Caf\xe9 ", "Caf\xe9 ")],
+    ids=["surrogate", "too-long", "text"],
+)
+def test_a_host_may_say_anything(said: str, kept: str) -> None:
+    """What it says must not stop the queue."""
+    assert DeliveryContext().retry(last_error="io", last_status=said).last_status == kept

@@ -17,12 +17,19 @@ CONNECT, STARTTLS, HANDSHAKE, TRANSFER = Phase
 def verification(code: int) -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code = code
+    error.verify_message = "certificate has expired"
     return error
 
 
 def tls(reason: str | None) -> ssl.SSLError:
     error = ssl.SSLError(1, "x")
     error.reason = reason  # type: ignore[assignment]  # Some have none.
+    return error
+
+
+def local() -> ssl.SSLError:
+    error = tls("system lib")
+    error.library = "BIO"
     return error
 
 
@@ -55,6 +62,8 @@ CASES: dict[str, tuple[BaseException, Phase, str]] = {
     "weak-key": (verification(66), HANDSHAKE, "certificate-weak"),
     "weak-key-of-a-ca": (verification(67), HANDSHAKE, "certificate-weak"),
     "weak-signature": (verification(68), HANDSHAKE, "certificate-weak"),
+    "fault-without-a-number": (ssl.SSLCertVerificationError("x"), HANDSHAKE, "certificate-invalid"),
+    "no-space-for-keys": (local(), HANDSHAKE, "unknown"),
     "other-fault": (verification(79), HANDSHAKE, "certificate-invalid"),
     "old-protocol": (tls("TLSV1_ALERT_PROTOCOL_VERSION"), HANDSHAKE, "unsupported-version"),
     "old-protocol-chosen": (tls("UNSUPPORTED_PROTOCOL"), HANDSHAKE, "unsupported-version"),
@@ -96,14 +105,24 @@ CASES: dict[str, tuple[BaseException, Phase, str]] = {
     "smtplib-closed-before": (smtplib.SMTPServerDisconnected("x"), STARTTLS, "connection-closed"),
     "smtplib-closed-in-handshake": (smtplib.SMTPServerDisconnected("x"), HANDSHAKE, "handshake-closed"),
     "smtplib-timed-out": (
-        while_(smtplib.SMTPServerDisconnected("Connection unexpectedly closed: timed out"), TimeoutError()),
+        while_(smtplib.SMTPServerDisconnected("Connection unexpectedly closed: timed out"), TimeoutError("timed out")),
         TRANSFER,
         "connection-timeout",
     ),
     "smtplib-certificate-wanted": (
-        while_(smtplib.SMTPServerDisconnected("x"), tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")),
+        while_(smtplib.SMTPServerDisconnected("Connection unexpectedly closed: x"), tls("TLSV13_ALERT_…")),
         CONNECT,
         "handshake-error",
+    ),
+    "smtplib-closed-while-another-host-had-failed": (
+        while_(smtplib.SMTPServerDisconnected("Connection unexpectedly closed"), verification(62)),
+        CONNECT,
+        "connection-closed",
+    ),
+    "reset-while-another-host-had-failed": (
+        while_(ConnectionResetError(104, "Connection reset by peer"), verification(10)),
+        HANDSHAKE,
+        "handshake-closed",
     ),
     "smtplib-data": (smtplib.SMTPDataError(451, b"x"), TRANSFER, "unexpected-reply"),
     "smtplib-some-recipients": (
@@ -111,6 +130,8 @@ CASES: dict[str, tuple[BaseException, Phase, str]] = {
         TRANSFER,
         "unexpected-reply",
     ),
+    "smtplib-login": (smtplib.SMTPAuthenticationError(535, b"x"), TRANSFER, "authentication-failed"),
+    "aiosmtplib-login": (aiosmtplib.SMTPAuthenticationError(535, "x"), TRANSFER, "authentication-failed"),
     "smtplib-unknown": (smtplib.SMTPException("x"), TRANSFER, "unknown"),
     # aiosmtplib.
     "aiosmtplib-not-offered": (aiosmtplib.SMTPException("x"), STARTTLS, "starttls-not-offered"),
@@ -167,12 +188,38 @@ def test_classify(error: BaseException, phase: Phase, kind: str) -> None:
 
 @pytest.mark.parametrize(("error", "phase", "kind"), PERMANENT.values(), ids=PERMANENT)
 def test_what_is_for_good(error: BaseException, phase: Phase, kind: str) -> None:
-    assert classify(error, phase) == (kind, True)
+    found = classify(error, phase)
+    assert (found.kind, found.permanent) == (kind, True)
 
 
 def test_our_own_error_says_it_itself() -> None:
     error = TlsSessionError("x", mx="mx", kind="certificate-expired", last_error="tls", permanent=True)
-    assert classify(error, Phase.TRANSFER) == Failure(FailureKind.CERTIFICATE_EXPIRED, permanent=True)
+    assert classify(error, Phase.TRANSFER) == Failure(FailureKind.CERTIFICATE_EXPIRED, permanent=True, message="x")
+
+
+SAID: dict[str, tuple[BaseException, str]] = {
+    "certificate": (verification(10), "invalid certificate: certificate has expired"),
+    "tls": (tls("WRONG_VERSION_NUMBER"), "TLS failed: wrong version number"),
+    "tls-without-reason": (tls(None), "x"),
+    "certificate-of-nobody": (ssl.SSLCertVerificationError("x"), "invalid certificate: ('x',)"),
+    "time-out": (TimeoutError(), "timed out"),
+    "silent": (ConnectionResetError(), "ConnectionResetError"),
+    "os": (OSError(113, "No route to host"), "[Errno 113] No route to host"),
+    "smtplib": (smtplib.SMTPDataError(554, b"5.7.1 \xe9\x1b[31m no"), "the host answered 554 5.7.1 ��[31m no"),
+    "smtplib-text": (smtplib.SMTPResponseException(500, "Line too long."), "the host answered 500 Line too long."),
+    "smtplib-recipients": (
+        smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"no such user")}),
+        "the host answered 550 no such user",
+    ),
+    "aiosmtplib": (aiosmtplib.SMTPDataError(451, "caf\udce9"), "the host answered 451 caf�"),
+    "aiosmtplib-time-out": (aiosmtplib.SMTPReadTimeoutError("Timed out waiting"), "Timed out waiting"),
+    "long": (OSError("x" * 10_000), "x" * 499 + "…"),
+}
+
+
+@pytest.mark.parametrize(("error", "message"), SAID.values(), ids=SAID)
+def test_what_is_said_of_it(error: BaseException, message: str) -> None:
+    assert classify(error, Phase.CONNECT).message == message
 
 
 # RFC 8460, section 4.3, and what Stalwart calls it.
@@ -205,7 +252,7 @@ MEANT: dict[tuple[LastError, str | None], set[str]] = {
         "host-refused",
         "malformed-reply",
     },
-    (LastError.UNEXPECTED_REPLY, None): {"unexpected-reply"},
+    (LastError.UNEXPECTED_REPLY, None): {"unexpected-reply", "authentication-failed"},
     (LastError.IO, None): {"local", "unknown"},
 }
 

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from clients import CLIENTS
-from hosts import EHLO, ENVELOPE, GREETING, SAID_EHLO, Step, drip, reset, scripted, secured_host, submissions
+from hosts import EHLO, ENVELOPE, GREETING, SAID_EHLO, Step, drip, flood, reset, scripted, secured_host, submissions
 from loopback import ADDRESS, Certificates, serve
 
-from tlspolicy import Level, Matched, Relaxation, Requirement, Session, SSLContexts, TlsDecision, TlsSessionError
+from tlspolicy import (
+    Level,
+    Matched,
+    PolicyTypeError,
+    Relaxation,
+    Requirement,
+    Session,
+    SSLContexts,
+    TlsDecision,
+    TlsSessionError,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -138,6 +148,14 @@ def test_what_the_host_says_is_harmless_in_the_error(deliver: Deliver, contexts:
 def test_a_host_that_drips_bytes_does_not_stretch_the_clients_time_out(deliver: Deliver, contexts: SSLContexts) -> None:
     with scripted(GREETING, drip) as (port, _):
         assert kind_of(deliver, port, REQUIRE, contexts, timeout=0.3) == "connection-timeout"
+
+
+def test_a_host_that_floods_the_handshake_does_not_stretch_the_time_out(
+    deliver: Deliver, contexts: SSLContexts
+) -> None:
+    with scripted(GREETING, EHLO, flood) as (port, _):
+        kind = kind_of(deliver, port, TlsDecision(tls_timeout=0.5), contexts)
+    assert kind in {"handshake-timeout", "handshake-error"}  # Newer OpenSSL bears only so many.
 
 
 def test_no_time_is_left(deliver: Deliver, certificates: Certificates, contexts: SSLContexts) -> None:
@@ -272,6 +290,25 @@ class NoTrust(SSLContexts):
         raise PermissionError(13, "Permission denied", "ca.pem")
 
 
+def test_the_name_is_a_text(deliver: Deliver, contexts: SSLContexts) -> None:
+    with scripted(GREETING) as (port, commands):
+        with pytest.raises(PolicyTypeError, match="mx is the host's name, a str, not NoneType"):
+            deliver(port, DISABLE, contexts, mx=None)
+    assert commands == []
+
+
+class BrokenContexts(SSLContexts):
+    """Files that have become unusable since they were looked at."""
+
+    def get(self, decision: TlsDecision) -> ssl.SSLContext | None:  # noqa: ARG002
+        raise ValueError("the private key is encrypted")
+
+
+def test_a_fault_of_this_senders_own_is_none_of_tls(deliver: Deliver) -> None:
+    with scripted(GREETING) as (port, _):
+        assert kind_of(deliver, port, REQUIRE, BrokenContexts()) == "local"
+
+
 def test_a_fault_of_this_machine_is_none_of_tls(deliver: Deliver) -> None:
     with scripted(GREETING) as (port, commands):
         with pytest.raises(TlsSessionError, match="Permission denied") as raised:
@@ -375,6 +412,18 @@ def test_who_is_told_of_a_relaxation_may_forbid_it(deliver: Deliver, contexts: S
 
     with serve() as server:
         with pytest.raises(PermissionError, match="clear text"):
+            deliver(server.port, OPTIONAL, contexts, on_relaxed=forbid)
+        assert server.received == []
+
+
+def test_who_is_told_must_not_be_a_coroutine_function(deliver: Deliver, contexts: SSLContexts) -> None:
+    """It would not be awaited, and could forbid nothing."""
+
+    async def forbid(relaxation: Relaxation) -> None:
+        raise PermissionError(str(relaxation))
+
+    with serve() as server:
+        with pytest.raises(PolicyTypeError, match="on_relaxed must be a plain function"):
             deliver(server.port, OPTIONAL, contexts, on_relaxed=forbid)
         assert server.received == []
 

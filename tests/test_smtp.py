@@ -118,6 +118,16 @@ def test_odd_lines_of_ehlo_are_read_as_smtplib_reads_them(contexts: SSLContexts)
         assert known == client.esmtp_features
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_socket_without_a_session_is_no_failure_of_tls(kind: socket.SocketKind, contexts: SSLContexts) -> None:
+    with socket.socket(type=kind) as unusable:
+        if kind is socket.SOCK_DGRAM:
+            unusable.connect((ADDRESS, 9))
+        with pytest.raises(TlsSessionError) as raised:
+            secure(smtplib.SMTP(local_hostname="sender.example"), REQUIRE, contexts, mx=MX, implicit_tls=unusable)
+    assert raised.value.last_error == "connection"
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a\r\nMAIL FROM:<>", "b\xfccher.example"])
 def test_what_can_not_be_said_in_ehlo_is_not_said(name: str, certificates: Certificates, contexts: SSLContexts) -> None:
     with serve(certificates.valid(MX)) as server, connected(server.port) as client:

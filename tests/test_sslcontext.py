@@ -274,7 +274,7 @@ def test_each_context_is_built_once() -> None:
 def test_the_machines_certificates_are_trusted_by_default() -> None:
     machine = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     machine.load_default_certs()
-    assert get(SSLContexts()).get_ca_certs() == machine.get_ca_certs()
+    assert set(get(SSLContexts()).get_ca_certs(binary_form=True)) >= set(machine.get_ca_certs(binary_form=True))
 
 
 def test_own_certificates_from_a_file(certificates: Certificates, tmp_path: Path) -> None:
@@ -423,22 +423,37 @@ def test_mozillas_certificates(certificates: Certificates) -> None:
         handshake(get(contexts), certificates.valid(NAME))
 
 
-def test_the_operating_systems_certificates(
+def test_the_operating_systems_certificates_where_openssl_verifies(
     certificates: Certificates, authority_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority_file))
     contexts = SSLContexts(trust="truststore")
+    assert contexts.get(VERIFY) is contexts.get(VERIFY)
     assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+    assert contexts.trusted_certificates()
+
+
+@pytest.fixture
+def by_system(authority_file: Path, monkeypatch: pytest.MonkeyPatch) -> SSLContexts:
+    """What it would be on macOS or Windows; here truststore has OpenSSL verify all the same."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority_file))
+    monkeypatch.setattr("tlspolicy.sslcontext._SYSTEM_VERIFIES", True)
+    return SSLContexts(trust="truststore")
+
+
+def test_the_operating_systems_certificates(certificates: Certificates, by_system: SSLContexts) -> None:
+    assert handshake(get(by_system), certificates.valid(NAME)) == "TLSv1.3"
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
-        handshake(get(contexts), certificates.valid("other.example"))
+        handshake(get(by_system), certificates.valid("other.example"))
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
-        handshake(get(contexts), certificates.expired(NAME))
-    assert set(client_hello(get(contexts)).suites) == set(client_hello(get(SSLContexts(trust="certifi"))).suites)
-    assert contexts.trusted_certificates() is None
+        handshake(get(by_system), certificates.expired(NAME))
+    assert set(client_hello(get(by_system)).suites) == set(client_hello(get(SSLContexts(trust="certifi"))).suites)
+    assert by_system.trusted_certificates() is None
 
 
-def test_a_context_of_truststore_can_not_be_changed_either() -> None:
-    context = get(SSLContexts(trust="truststore"))
+def test_a_context_of_truststore_is_for_one_session_and_can_not_be_changed(by_system: SSLContexts) -> None:
+    context = get(by_system)
+    assert context is not get(by_system)
     for change in SETTERS.values():
         with pytest.raises(FrozenInstanceError):
             change(context)
@@ -562,6 +577,22 @@ def test_who_is_trusted_in_a_folder(certificates: Certificates, authority_file: 
     other = trustme.CA().cert_pem.bytes().decode()
     both = SSLContexts(capath=authority_file.parent, cadata=other).trusted_certificates()
     assert set(both or ()) == {ssl.PEM_cert_to_DER_cert(pem) for pem in (certificates.authority, other)}
+
+
+@pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
+def test_a_folder_is_read_when_a_context_is_built(certificates: Certificates, authority_file: Path) -> None:
+    """And not during a handshake, in which the host would be to blame for what this machine can't read."""
+    file = hashed(authority_file)
+    (file.parent / "11111111.0").symlink_to("nowhere")
+    contexts = SSLContexts(capath=file.parent)
+    file.unlink()
+    assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+
+
+def test_a_folder_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "00000000.0").mkdir()
+    with pytest.raises(IsADirectoryError):
+        SSLContexts(capath=tmp_path)
 
 
 def test_who_is_trusted_by_default() -> None:

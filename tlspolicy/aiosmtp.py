@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from tlspolicy.decision import MAX_TIMEOUT
 from tlspolicy.negotiation import (
@@ -21,6 +21,7 @@ from tlspolicy.negotiation import (
     Terms,
     Unread,
     Within,
+    is_connected,
     negotiate,
 )
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from tlspolicy.relaxation import Relaxation
     from tlspolicy.session import Session
     from tlspolicy.sslcontext import SSLContexts
+
+
+_LATE: Final = 1.0
+"""Seconds after a deadline by which an event loop that runs has noticed."""
 
 
 async def secure_streams(  # noqa: PLR0913  (keyword arguments)
@@ -153,7 +158,9 @@ def _connection(client: aiosmtplib.SMTP, implicit_tls: socket.socket | None) -> 
     if implicit_tls:
         if client.is_connected:
             return Connection.CONNECTED_TWICE
-        return Connection.UNDER_TLS if isinstance(implicit_tls, ssl.SSLSocket) else Connection.IMPLICIT_TLS
+        if isinstance(implicit_tls, ssl.SSLSocket):
+            return Connection.UNDER_TLS
+        return Connection.IMPLICIT_TLS if is_connected(implicit_tls) else Connection.NONE
     if not client.is_connected:
         return Connection.NONE
     return Connection.UNDER_TLS if client.get_transport_info("sslcontext") else Connection.PLAIN
@@ -189,6 +196,7 @@ def _hand_back(client: aiosmtplib.SMTP, wire: _Wire, session: Session) -> None:
     client.transport = transport
     transport.set_protocol(client.protocol)
     client.protocol.connection_made(transport)
+    client.protocol._response_pending = False  # noqa: SLF001  (there is no greeting to come)
     reply = SMTPResponse(250, "\n".join(session.ehlo))
     client.last_ehlo_response = reply  # A host that knows only HELO offers nothing.
     client.supports_esmtp = bool(session.ehlo)
@@ -209,13 +217,20 @@ class _Wire:
                 try:
                     async with asyncio.timeout_at(self._deadline or None):
                         came = await self._perform(step)
-                except (OSError, ValueError) as error:
-                    step = steps.throw(error)
+                except (OSError, ValueError, RuntimeError) as error:
+                    step = steps.throw(self._stalled(error) or error)
                 else:
                     step = steps.send(came)
         except StopIteration as done:
             session: Session = done.value
             return session
+
+    def _stalled(self, error: Exception) -> Exception | None:
+        """Another error for a time-out that is not the host's fault: this program's loop stood still."""
+        late = asyncio.get_running_loop().time() - self._deadline
+        if isinstance(error, TimeoutError) and late > _LATE:
+            return RuntimeError(f"the event loop stood still for {late:.0f} seconds")
+        return None
 
     async def _perform(self, step: Step) -> object:
         match step:
@@ -223,6 +238,8 @@ class _Wire:
                 self._deadline = asyncio.get_running_loop().time() + seconds
                 return None
             case Say(command):
+                if self.writer.is_closing():
+                    raise ConnectionResetError("the connection is closed")
                 self.writer.write(f"{command}\r\n".encode("ascii"))
                 await self.writer.drain()
                 return await self._reply()

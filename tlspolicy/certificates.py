@@ -72,7 +72,8 @@ def _fault(
     names = _names(leaf)
     if _is_self_signed(leaf):
         return FailureKind.CERTIFICATE_SELF_SIGNED
-    if any(map(_is_weak, [leaf, *others])):
+    # How a root was signed counts for nothing.
+    if any(_is_weak(certificate) for certificate in [leaf, *others] if not _is_self_signed(certificate)):
         return FailureKind.CERTIFICATE_WEAK
     if not _is_for_servers(leaf):
         return FailureKind.CERTIFICATE_INVALID

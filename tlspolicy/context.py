@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tlspolicy.decision import LEVELS
 from tlspolicy.errors import Place, PolicyTypeError, PolicyValueError, did_you_mean, listed
 from tlspolicy.expressions.schema import Schema
-from tlspolicy.expressions.values import INT_MAX, INT_MIN, MAX_ARRAY_LENGTH, checked_text
+from tlspolicy.expressions.values import INT_MAX, INT_MIN, MAX_ARRAY_LENGTH, MAX_TEXT_LENGTH, checked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +38,8 @@ class DeliveryContext:
     """One attempt to deliver a message to a recipient: the variables that rules may name.
 
     Immutable and checked, so that rules can rely on it. Addresses and host names are lower-cased and lose a trailing
-    dot, and no more: there is no IDN conversion. `sender_domain` and `rcpt_domain`, where they are left out, are taken
-    from the addresses.
+    dot, and no more: there is no IDN conversion. They are for rules, not for the envelope. `sender_domain` and
+    `rcpt_domain`, where they are left out, are taken from the addresses.
 
     Args:
         sender: the return path; `''` for a bounce.
@@ -61,7 +61,8 @@ class DeliveryContext:
         source: how it came in: one of `SOURCES`.
         size: bytes.
         last_error: what the last attempt failed of: a `LastError` or its value.
-        last_status: the text of the last reply or failure.
+        last_status: the text of the last reply or failure. It is taken as it is, but for what is no text (a lone
+            surrogate) or too long: a host may say anything.
 
     Raises:
         PolicyTypeError: a field of the wrong type.
@@ -121,6 +122,12 @@ def _text(name: str, value: object) -> str:
         return checked_text(value)
     except ValueError as error:
         raise PolicyValueError(str(error), place=_place(name)) from None
+
+
+def _status(name: str, value: object) -> str:
+    if isinstance(value, str):
+        value = value[:MAX_TEXT_LENGTH].encode(errors="replace").decode()
+    return _text(name, value)
 
 
 def _host(name: str, value: object) -> str:
@@ -194,7 +201,7 @@ _NORMALISE: Final[dict[str, Callable[[str, object], object]]] = {
     "source": _one_of(SOURCES),
     "size": _natural,
     "last_error": _one_of(LastError),
-    "last_status": _text,
+    "last_status": _status,
 }
 
 DELIVERY: Final = Schema.of(DeliveryContext, constants=LEVELS)

@@ -177,7 +177,7 @@ class TlsSessionError(OSError):
         result_type: str | None = None,
         permanent: bool = False,
     ) -> None:
-        message = shortened(printable(message), _LONGEST_MESSAGE)  # It may be what a host said.
+        message = one_line(message)  # It may be what a host said.
         super().__init__(message)
         self.message = message
         self.mx = mx
@@ -188,7 +188,7 @@ class TlsSessionError(OSError):
 
     def __str__(self) -> str:
         """`mx1.example.org: STARTTLS is not offered (tls)`."""
-        return f"{self.mx}: {self.message} ({self.last_error})"
+        return f"{one_line(self.mx)}: {self.message} ({self.last_error})"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by keywords: `OSError` would pass its own arguments alone."""
@@ -211,6 +211,11 @@ def quoted(name: object) -> str:
 def shortened(text: str, width: int) -> str:
     """`text`, or as much of it as fits `width` with an ellipsis."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def one_line(text: str) -> str:
+    """What somebody else has said, as a line that a log can take."""
+    return shortened(printable(text), _LONGEST_MESSAGE)
 
 
 def printable(text: str) -> str:

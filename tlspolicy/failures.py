@@ -14,7 +14,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from tlspolicy.context import LastError
-from tlspolicy.errors import TlsSessionError
+from tlspolicy.errors import TlsSessionError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +97,8 @@ class FailureKind(StrEnum):
     """What came before the message was sent is no reply of SMTP, or an endless one."""
     UNEXPECTED_REPLY = "unexpected-reply", LastError.UNEXPECTED_REPLY
     """A refusal in the transfer of a message."""
+    AUTHENTICATION_FAILED = "authentication-failed", LastError.UNEXPECTED_REPLY
+    """The host does not take this side's credentials: no fault of the message, and never for good."""
     LOCAL = "local", LastError.IO
     """The fault is on this side: the client, or this machine's certificates."""
     UNKNOWN = "unknown", LastError.IO
@@ -109,10 +111,13 @@ class Failure(NamedTuple):
         kind: what it was.
         permanent: whether the host said that it is for good (a reply of 500 and more: RFC 5321, section 4.2.1), or can
             have no TLS session by its very name. Everything else may be over, or relaxed, on the next attempt.
+            In `Phase.TRANSFER` it is the message that is refused for good, and before it the host that refuses.
+        message: what happened, in words: a line of at most 500 printable characters, such as for `last_status`.
     """
 
     kind: FailureKind
     permanent: bool = False
+    message: str = ""
 
     @property
     def last_error(self) -> LastError:
@@ -163,19 +168,23 @@ def classify(error: BaseException, phase: Phase) -> Failure:
         phase: when.
     """
     if isinstance(error, TlsSessionError):
-        return Failure(FailureKind(error.kind), error.permanent)  # type: ignore[call-arg]
+        return Failure(FailureKind(error.kind), error.permanent, error.message)  # type: ignore[call-arg]
     if phase is Phase.HANDSHAKE:
-        return Failure(_in_handshake(error), permanent=_is_name_error(error))
-    replies = list(_reply_codes(error))
-    return Failure(_outside_handshake(error, phase), permanent=bool(replies) and min(replies) >= PERMANENT)
+        return Failure(_in_handshake(error), _is_name_error(error), _message(error))
+    kind = _outside_handshake(error, phase)
+    replies = [] if kind is FailureKind.AUTHENTICATION_FAILED else [code for code, _ in _replies(error)]
+    return Failure(kind, bool(replies) and min(replies) >= PERMANENT, _message(error))
 
 
 def _in_handshake(error: BaseException) -> FailureKind:
     match error:
         case ssl.SSLCertVerificationError():
-            return _CERTIFICATE_FAULTS.get(error.verify_code, FailureKind.CERTIFICATE_INVALID)
+            code = getattr(error, "verify_code", 0)  # One that OpenSSL did not raise has none.
+            return _CERTIFICATE_FAULTS.get(code, FailureKind.CERTIFICATE_INVALID)
         case ssl.SSLEOFError():
             return FailureKind.HANDSHAKE_CLOSED
+        case ssl.SSLError(library="BIO" | "SYS"):  # This machine's, as where a file can't be written.
+            return FailureKind.UNKNOWN
         case ssl.SSLError():
             return _HANDSHAKE_FAULTS.get(error.reason or "", FailureKind.HANDSHAKE_ERROR)
         case TimeoutError():
@@ -228,8 +237,13 @@ def _outside_handshake(error: BaseException, phase: Phase) -> FailureKind:
 
 
 def _of_cause(error: BaseException, phase: Phase) -> FailureKind | None:
-    """What the exception behind one of smtplib's or aiosmtplib's says, where there is one that says anything."""
-    cause = error.__cause__ or error.__context__
+    """What the exception behind one of smtplib's or aiosmtplib's says, where there is one that says anything.
+
+    smtplib leaves it as the context, and quotes it. Any other context is what was being handled at the time, such as
+    the failure of another host.
+    """
+    context = error.__context__
+    cause = error.__cause__ or (context if context and str(context) and str(context) in str(error) else None)
     if not isinstance(cause, OSError):
         return None
     kind = _in_handshake(cause) if phase is Phase.HANDSHAKE else _outside_handshake(cause, phase)
@@ -242,6 +256,8 @@ def _of_smtp(smtp: frozenset[str], phase: Phase) -> FailureKind:
         return FailureKind.STARTTLS_REFUSED
     if phase is Phase.STARTTLS and smtp <= _NOT_OFFERED:
         return FailureKind.STARTTLS_NOT_OFFERED
+    if "SMTPAuthenticationError" in smtp:
+        return FailureKind.AUTHENTICATION_FAILED
     if "SMTPTimeoutError" in smtp:
         return FailureKind.CONNECTION_TIMEOUT
     if "SMTPHeloError" in smtp or (phase is Phase.CONNECT and "SMTPResponseException" in smtp):
@@ -267,14 +283,37 @@ def _smtp_classes(error: BaseException) -> frozenset[str]:
     )
 
 
-def _reply_codes(error: BaseException) -> Iterable[int]:
-    """The codes of the replies in an exception of smtplib or aiosmtplib."""
+def _replies(error: BaseException) -> Iterable[tuple[int, str]]:
+    """The codes and texts of the replies in an exception of smtplib or aiosmtplib."""
     match error:
-        case object(smtp_code=int(code)) | object(code=int(code)) if _smtp_classes(error):
-            yield code
+        case _ if not _smtp_classes(error):
+            pass
+        case object(smtp_code=int(code), smtp_error=text) | object(code=int(code), message=text):
+            yield code, text.decode(errors="replace") if isinstance(text, bytes) else str(text)
         case object(recipients=dict(refused)):  # smtplib: {recipient: (code, text)}
-            yield from (code for code, _ in refused.values())
+            yield from ((code, text.decode(errors="replace")) for code, text in refused.values())
         case object(recipients=[*refused]):  # aiosmtplib
-            yield from (code for refusal in refused for code in _reply_codes(refusal))
+            yield from (reply for refusal in refused for reply in _replies(refusal))
         case _:
             pass
+
+
+def answered(code: int, text: str) -> str:
+    """What is said of a reply."""
+    return f"the host answered {code} {text}".rstrip()
+
+
+def _message(error: BaseException) -> str:
+    replies = list(_replies(error))
+    match error:
+        case ssl.SSLCertVerificationError():
+            words = f"invalid certificate: {getattr(error, 'verify_message', error)}"
+        case ssl.SSLError(reason=str(reason)):  # Some have none.
+            words = f"TLS failed: {reason.replace('_', ' ').lower()}"
+        case TimeoutError() if not _smtp_classes(error):
+            words = "timed out"
+        case _ if replies:
+            words = answered(*replies[0])
+        case _:
+            words = str(error) or type(error).__name__
+    return one_line(words)

@@ -7,7 +7,7 @@ carries the steps out, over a socket or an event loop, has nothing to decide: so
 from __future__ import annotations
 
 import re
-import ssl
+import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tlspolicy import certificates
 from tlspolicy.decision import Requirement
-from tlspolicy.errors import TlsSessionError, quoted
-from tlspolicy.failures import PERMANENT, Failure, FailureKind, Phase, classify
+from tlspolicy.errors import PolicyTypeError, TlsSessionError, quoted
+from tlspolicy.failures import PERMANENT, Failure, FailureKind, Phase, answered, classify
 from tlspolicy.relaxation import NO_FAULT, NOT_EXAMINED, Relaxation, report
 from tlspolicy.session import Level, Session
 from tlspolicy.sslcontext import sent_certificates
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Generator, Iterator
 
     from tlspolicy.decision import TlsDecision
@@ -100,6 +101,15 @@ class Connection(Enum):
     CONNECTED_TWICE = "the client is connected already: implicit TLS begins on a connection of its own"
 
 
+def is_connected(connection: socket.socket) -> bool:
+    """Whether a socket can carry a session at all: if not, it is no failure of TLS."""
+    try:
+        connection.getpeername()
+    except OSError:
+        return False
+    return connection.type == socket.SOCK_STREAM
+
+
 class MalformedReplyError(ValueError):
     """What the host says is no reply of SMTP (RFC 5321, section 4.2), or an endless one."""
 
@@ -155,14 +165,14 @@ class Terms:
 
     def error(self, message: str, failure: Failure) -> TlsSessionError:
         """An error to raise."""
-        kind, permanent = failure
+        kind = failure.kind
         return TlsSessionError(
             message,
             mx=self.mx,
             kind=kind,
             last_error=kind.last_error,
             result_type=kind.result_type,
-            permanent=permanent,
+            permanent=failure.permanent,
         )
 
     @contextmanager
@@ -176,8 +186,9 @@ class Terms:
             starttls = phase is Phase.STARTTLS
             kind = FailureKind.STARTTLS_REFUSED if starttls else FailureKind.MALFORMED_REPLY
             raise self.error(str(error), Failure(kind)) from error
-        except (OSError, ValueError) as error:
-            raise self.error(_words(error), classify(error, phase)) from error
+        except (OSError, ValueError, RuntimeError) as error:  # The last comes of event loops.
+            failure = classify(error, phase)
+            raise self.error(failure.message, failure) from error
 
 
 def negotiate(terms: Terms) -> Generator[Step, Any, Session]:
@@ -197,8 +208,9 @@ def negotiate(terms: Terms) -> Generator[Step, Any, Session]:
 def _steps(terms: Terms) -> Generator[Step, Any, Session]:
     securing = _implicit_tls if terms.connection is Connection.IMPLICIT_TLS else _starttls_as_decided
     session, chain = yield from securing(terms)
-    if (yield Unread()):
-        raise terms.error("the host speaks out of turn", Failure(FailureKind.MALFORMED_REPLY))
+    with terms.phase(Phase.CONNECT):
+        if (yield Unread()):
+            raise terms.error("the host speaks out of turn", Failure(FailureKind.MALFORMED_REPLY))
     if not session.verified:
         report(_relaxation(terms, session, chain), terms.on_relaxed)
     return session
@@ -223,6 +235,8 @@ def _refuse_unusable(terms: Terms) -> None:
             raise terms.error(terms.connection.value, Failure(FailureKind.LOCAL))
         case Connection.PLAIN | Connection.IMPLICIT_TLS:  # pragma: no branch (there is no other state)
             pass
+    if not isinstance(terms.mx, str):
+        raise PolicyTypeError(f"mx is the host's name, a str, not {type(terms.mx).__name__}")
     if not _SAYABLE.fullmatch(terms.local_hostname):
         message = f"{quoted(terms.local_hostname)} is no name to say in EHLO"
         raise terms.error(message, Failure(FailureKind.LOCAL))
@@ -261,7 +275,7 @@ def _starttls_as_decided(terms: Terms) -> _Securing:
         return _in_clear_text(terms, ehlo)
     if reply.code != _READY:
         failure = Failure(FailureKind.STARTTLS_REFUSED, permanent=reply.code >= PERMANENT)
-        raise terms.error(_answered(reply), failure)
+        raise terms.error(answered(reply.code, " ".join(reply.lines)), failure)
     secured = yield from _shake_hands(terms, context, server_name)
     return (yield from _greet_again(terms, secured))
 
@@ -270,9 +284,9 @@ def _context(terms: Terms, decision: TlsDecision) -> ssl.SSLContext:
     try:
         context = terms.contexts.get(decision)
         assert context is not None, "there is one for every decision to use TLS"  # noqa: S101  (the type checker)
-    except OSError as error:
+    except (OSError, ValueError, ImportError) as error:
         # This machine's fault, and not the host's: no rule must take it as a reason to relax.
-        raise terms.error(_words(error), Failure(FailureKind.LOCAL)) from error
+        raise terms.error(str(error), Failure(FailureKind.LOCAL)) from error
     return context
 
 
@@ -297,7 +311,7 @@ def _greet(terms: Terms) -> Generator[Step, Any, tuple[str, ...]]:
     Returns:
         The lines of the reply to EHLO; none where the host knows only HELO.
     """
-    yield Within(EHLO_TIMEOUT if terms.timeout is None else min(terms.timeout, EHLO_TIMEOUT))
+    yield Within(min(EHLO_TIMEOUT, EHLO_TIMEOUT if terms.timeout is None else terms.timeout))
     with terms.phase(Phase.CONNECT):
         reply: Reply = yield Say(f"EHLO {terms.local_hostname}")
         if reply.code >= PERMANENT:
@@ -378,20 +392,4 @@ def _expect(terms: Terms, reply: Reply, code: int) -> None:
     """Refuse any other greeting, or reply to EHLO."""
     if reply.code != code:
         failure = Failure(FailureKind.HOST_REFUSED, permanent=reply.code >= PERMANENT)
-        raise terms.error(_answered(reply), failure)
-
-
-def _answered(reply: Reply) -> str:
-    return f"the host answered {reply.code} {' '.join(reply.lines)}".rstrip()
-
-
-def _words(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"invalid certificate: {error.verify_message}"
-        case ssl.SSLError(reason=str(reason)):  # Some have none.
-            return f"TLS failed: {reason.replace('_', ' ').lower()}"
-        case TimeoutError():
-            return "timed out"
-        case _:
-            return str(error) or type(error).__name__
+        raise terms.error(answered(reply.code, " ".join(reply.lines)), failure)

@@ -7,10 +7,11 @@ Each is a WARNING on the logger `tlspolicy`, with the fields of a `Relaxation` a
 from __future__ import annotations
 
 import logging
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from tlspolicy.errors import quoted
+from tlspolicy.errors import PolicyTypeError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +47,18 @@ class Relaxation:
         """`mx1.example.org: unverified TLS, allowed by rule 0 of allow-invalid-certs (certificate-expired)`."""
         decided = f"rule {self.rule} of {self.setting}" if self.rule is not None else self.setting
         certificate = f" (certificate: {self.certificate.removeprefix('certificate-')})" if self.certificate else ""
-        return f"{quoted(self.mx)[1:-1]}: {self.level}, allowed by {decided}{certificate}"
+        return f"{one_line(self.mx)}: {self.level}, allowed by {decided}{certificate}"
 
 
 def report(relaxation: Relaxation, on_relaxed: Callable[[Relaxation], object] | None) -> None:
-    """Log a relaxation, and call who asked to be called."""
-    _logger.warning("%s", relaxation, extra={f"tls_{name}": value for name, value in asdict(relaxation).items()})
+    """Call who asked to be called, and may forbid it, and log a relaxation.
+
+    Raises:
+        PolicyTypeError: `on_relaxed` is a coroutine function, which could forbid nothing.
+    """
     if on_relaxed:
-        on_relaxed(relaxation)
+        returned = on_relaxed(relaxation)
+        if isinstance(returned, Coroutine):
+            returned.close()
+            raise PolicyTypeError("on_relaxed must be a plain function: a coroutine function would not be awaited")
+    _logger.warning("%s", relaxation, extra={f"tls_{name}": value for name, value in asdict(relaxation).items()})

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
+import struct
 import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from tlspolicy.negotiation import (
@@ -18,13 +23,13 @@ from tlspolicy.negotiation import (
     Terms,
     Unread,
     Within,
+    is_connected,
     negotiate,
 )
 
 if TYPE_CHECKING:
     import smtplib
-    import socket
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from tlspolicy.decision import TlsDecision
     from tlspolicy.relaxation import Relaxation
@@ -110,7 +115,7 @@ def _connection(client: smtplib.SMTP, implicit_tls: socket.socket | None) -> Con
         return Connection.CONNECTED_TWICE
     client.sock = implicit_tls
     client.file = None
-    return _state_of(implicit_tls, Connection.IMPLICIT_TLS)
+    return _state_of(implicit_tls if is_connected(implicit_tls) else None, Connection.IMPLICIT_TLS)
 
 
 def _state_of(connection: socket.socket | None, plain: Connection) -> Connection:
@@ -147,9 +152,11 @@ class _Wire:
                 return None
             case Say(command):
                 self._connection().sendall(f"{command}\r\n".encode("ascii"))
-                return self._reply()
+                with self._hard_deadline():
+                    return self._reply()
             case Hear():
-                return self._reply()
+                with self._hard_deadline():
+                    return self._reply()
             case Unread():
                 return self._has_unread()
             case StartTls(context, server_name):  # pragma: no branch (there is no other step)
@@ -162,12 +169,8 @@ class _Wire:
 
     def _connection(self) -> socket.socket:
         """The socket, with the time that is left."""
-        connection = self.sock
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("timed out")
-        connection.settimeout(remaining)
-        return connection
+        self.sock.settimeout(self._remaining())
+        return self.sock
 
     def _reply(self) -> Reply:
         reader = ReplyReader()
@@ -193,7 +196,7 @@ class _Wire:
         self.sock.settimeout(0)
         try:
             return bool(self._client.file and self._client.file.peek(1))
-        except ssl.SSLWantReadError:
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
 
     def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
@@ -202,8 +205,49 @@ class _Wire:
         secured = context.wrap_socket(connection, server_hostname=server_name, do_handshake_on_connect=False)
         self._client.sock = secured
         self._client.file = None
-        secured.do_handshake()
+        with self._hard_deadline():
+            secured.do_handshake()
         return secured
+
+    @contextmanager
+    def _hard_deadline(self) -> Iterator[None]:
+        """Under TLS, shut the connection down at the deadline.
+
+        A time-out of the socket counts only while it waits: OpenSSL reads on for as long as a host floods it with
+        records that are no data, such as session tickets.
+        """
+        connection = self.sock
+        if not isinstance(connection, ssl.SSLSocket):
+            yield
+            return
+        # Not SSLSocket.shutdown, which would take the session from under the thread that reads.
+        timer = Timer(self._remaining(), partial(_shut_down, connection))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except OSError as error:
+            if self._deadline <= time.monotonic():
+                raise TimeoutError("timed out") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _remaining(self) -> float:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        return remaining
+
+
+_RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    """End a connection for whoever reads from it now, and have it reset when it is closed, so that the flood ends."""
+    with suppress(OSError):  # It has just been closed.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 _KEYWORD = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ =]?(.*)", re.DOTALL)

@@ -51,6 +51,7 @@ CIPHERS_1_3: Final = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_C
 
 _SECURITY_LEVEL: Final = "@SECLEVEL=2"  # RSA of 2048 bits, no SHA-1: not left to the machine's openssl.cnf
 _GROUPS: Final = "X25519:secp256r1:secp384r1"
+_SYSTEM_VERIFIES: Final = sys.platform in ("darwin", "win32")
 _ENCODING_DER: Final = 2  # of OpenSSL's certificates
 _HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
@@ -106,8 +107,8 @@ class SSLContexts:
         capath: a folder of such files, named by OpenSSL's hashes.
         cadata: such certificates themselves: PEM as `str`, or DER as `bytes`.
         trust: whose certificates to trust instead: `"certifi"`, Mozilla's as that package has them, or `"truststore"`,
-            the operating system's as that package finds them; each is an extra of the same name. None of the three
-            above goes with it.
+            those that macOS or Windows keeps, verified by the system itself; on other systems the machine's, as by
+            default. Each is an extra of the same name. None of the three above goes with it.
         certfile: this sender's own certificate in PEM, with its chain, for hosts that ask for one.
         keyfile: the private key of it, where `certfile` does not hold it.
         password: of the private key, where it is encrypted.
@@ -117,10 +118,10 @@ class SSLContexts:
         Where none of the first four is given, the machine's certificates are trusted, as
         `ssl.SSLContext.load_default_certs` finds them.
 
-    A context handed out can't be changed: its setters and loaders raise `dataclasses.FrozenInstanceError`. One of
-    `truststore` wraps another, its attribute `_ctx`, for which that does not hold; `wrap_socket` and `wrap_bio` go by
-    the wrapped one. With it, what is asked of a certificate is what the operating system asks on macOS and Windows;
-    handshakes over sockets wait for one another; and on Linux each reads the machine's certificates anew.
+    All that is trusted is read when a context is built. A context handed out can't be changed: its setters and loaders
+    raise `dataclasses.FrozenInstanceError`. One of `truststore` wraps another, its attribute `_ctx`, for which that
+    does not hold, and sessions go by the wrapped one; what is asked of a certificate is then what the system asks.
+    Since its handshakes wait for one another, each `get` gives a context of its own.
 
     Raises:
         OSError: a file can't be read, or holds nothing of use.
@@ -156,7 +157,7 @@ class SSLContexts:
         self._lock = Lock()
         self._verified: ssl.SSLContext | None = None
         self._unverified: ssl.SSLContext | None = None
-        self._roots: tuple[bytes, ...] | None = None
+        self._roots: tuple[ssl.SSLContext, tuple[bytes, ...]] | None = None
         # A mistake in them is better found now than on the first delivery.
         if own or trust:
             self._build(verify=True)
@@ -189,10 +190,11 @@ class SSLContexts:
 
         Raises:
             OSError: as the constructor, and `get`.
+            ValueError: as the constructor.
         """
-        verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
         with self._lock:
-            self._verified, self._unverified, self._roots = verified, unverified, None
+            verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
+            self._verified, self._unverified = verified, unverified
 
     def trusted_certificates(self) -> tuple[bytes, ...] | None:
         """The certificates that are trusted, in DER; `None` where only the operating system knows them.
@@ -200,11 +202,12 @@ class SSLContexts:
         Raises:
             OSError: there are none.
         """
-        if self._options.trust == "truststore":
+        if self._options.verified_by_system:
             return None
-        if self._roots is None:
-            self._roots = self._options.roots(self._verified or self._build(verify=True))
-        return self._roots
+        context = self._verified or self._build(verify=True)
+        if self._roots is None or self._roots[0] is not context:
+            self._roots = context, tuple(context.get_ca_certs(binary_form=True))
+        return self._roots[1]
 
     def _build(self, *, verify: bool) -> ssl.SSLContext:
         with self._lock:
@@ -212,6 +215,8 @@ class SSLContexts:
             if ready:
                 return ready
             context = self._options.context(verify=verify)
+            if verify and self._options.verified_by_system:
+                return context
             if verify:
                 self._verified = context
             else:
@@ -232,9 +237,14 @@ class _Options(NamedTuple):
     minimum_version: ssl.TLSVersion
     keylog_filename: str | os.PathLike[str] | None
 
+    @property
+    def verified_by_system(self) -> bool:
+        """Whether certificates are verified by the operating system, and not by OpenSSL."""
+        return self.trust == "truststore" and _SYSTEM_VERIFIES
+
     def context(self, *, verify: bool) -> ssl.SSLContext:
         """A context that nothing can change any more."""
-        context = _new_context(by_system=verify and self.trust == "truststore")
+        context = _new_context(by_system=verify and self.verified_by_system)
         _restrict(context, self.minimum_version)
         if verify:
             self._trust(context)
@@ -251,46 +261,59 @@ class _Options(NamedTuple):
         context._shared = True  # type: ignore[attr-defined]  # noqa: SLF001  (the last attribute that is set)
         return context
 
-    def roots(self, context: ssl.SSLContext) -> tuple[bytes, ...]:
-        """The certificates that a verifying context of these options trusts; those of a folder it has not read yet."""
-        folder = self.capath
-        if folder is None and not context.cert_store_stats()["x509"]:
-            folder = ssl.get_default_verify_paths().capath
-        if folder is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            for file in _certificates_in(folder):
-                with suppress(ssl.SSLError):  # a list of revocations
-                    context.load_verify_locations(file)
-            if self.cafile is not None or self.cadata is not None:
-                context.load_verify_locations(self.cafile, None, self.cadata)
-        return tuple(context.get_ca_certs(binary_form=True))
-
     def _trust(self, context: ssl.SSLContext) -> None:
         """Load the certificates to trust; nothing to trust is an error.
 
         Without any, every host would fail of TLS, and rules would then relax for all of them.
         """
         match self.trust:
-            case "truststore":
-                pass  # It finds them when it verifies.
+            case "truststore" if self.verified_by_system:
+                pass  # The system finds them when it verifies.
             case "certifi":
                 import certifi  # noqa: PLC0415  (an extra)
 
                 context.load_verify_locations(certifi.where())
             case _ if self.cafile is None and self.capath is None and self.cadata is None:
-                context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-                default = ssl.get_default_verify_paths().capath
-                if not context.cert_store_stats()["x509"] and not (default and _certificates_in(default)):
+                _trust_machine(context)
+                if not context.cert_store_stats()["x509"]:
                     raise OSError("this machine has no trusted certificates: name some (cafile, capath or cadata)")
             case _:
                 if self.cafile is not None:
                     _readable(self.cafile)
-                if self.capath is not None and not _certificates_in(self.capath):
-                    folder = repr(fspath(self.capath))
-                    raise OSError(
-                        f"there are no certificates in {folder} under OpenSSL's hashed names (openssl rehash)"
-                    )
-                context.load_verify_locations(self.cafile, self.capath, self.cadata)
+                if self.capath is not None and not _load_folder(context, self.capath):
+                    lacking = f"there are no certificates in {fspath(self.capath)!r}"
+                    raise OSError(f"{lacking} under OpenSSL's hashed names (openssl rehash)")
+                if self.cafile is not None or self.cadata is not None:
+                    context.load_verify_locations(self.cafile, None, self.cadata)
+
+
+def _trust_machine(context: ssl.SSLContext) -> None:
+    """Trust whom `ssl.SSLContext.load_default_certs` would, and read all of it now, as in `_load_folder`."""
+    if sys.platform == "win32":  # pragma: no cover
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        return
+    default = ssl.get_default_verify_paths()
+    if default.cafile:
+        context.load_verify_locations(default.cafile)
+    if default.capath:
+        _load_folder(context, default.capath)
+
+
+def _load_folder(context: ssl.SSLContext, capath: str | os.PathLike[str]) -> bool:
+    """Read the certificates in a folder that have the names by which OpenSSL looks them up.
+
+    OpenSSL itself would read them one by one during handshakes; where it can't, for want of a file descriptor, say, the
+    host would seem to be at fault, and rules relax.
+
+    Returns:
+        Whether there are any.
+    """
+    before = context.cert_store_stats()["x509"]
+    for file in sorted(Path(capath).iterdir()):
+        if _HASHED_NAME.fullmatch(file.name):
+            with suppress(FileNotFoundError, ssl.SSLError):  # A link to nowhere; no certificate that can be read.
+                context.load_verify_locations(cadata=file.read_bytes().decode("ascii", errors="ignore"))
+    return context.cert_store_stats()["x509"] > before
 
 
 def _new_context(*, by_system: bool) -> ssl.SSLContext:
@@ -346,8 +369,3 @@ def _readable(file: str | os.PathLike[str]) -> None:
 def _refuse_to_ask() -> NoReturn:
     """Where OpenSSL would ask for a password on the terminal."""
     raise ValueError("the private key is encrypted, and no password is given")
-
-
-def _certificates_in(capath: str | os.PathLike[str]) -> list[Path]:
-    """The certificates in a folder, by the names under which OpenSSL looks them up."""
-    return [entry for entry in Path(capath).iterdir() if _HASHED_NAME.fullmatch(entry.name)]
