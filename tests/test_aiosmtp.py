@@ -173,6 +173,29 @@ def test_a_socket_without_a_session_is_no_failure_of_tls(contexts: SSLContexts) 
     assert raised.value.last_error == "connection"
 
 
+def test_a_socket_under_tls_is_refused(certificates: Certificates, contexts: SSLContexts) -> None:
+    with serve(certificates.valid(MX)) as server:
+        plain = socket.create_connection((ADDRESS, server.port))
+        under_tls = ssl.create_default_context().wrap_socket(plain, server_hostname=MX, do_handshake_on_connect=False)
+        client = aiosmtplib.SMTP(local_hostname="sender.example")
+        with pytest.raises(TlsSessionError, match="under TLS already"):
+            asyncio.run(secure_async(client, REQUIRE, contexts, mx=MX, implicit_tls=under_tls))
+        assert under_tls.fileno() == -1
+
+
+def test_streams_that_are_closed(certificates: Certificates, contexts: SSLContexts) -> None:
+    async def run(port: int) -> None:
+        reader, writer = await asyncio.open_connection(ADDRESS, port)
+        await reader.readline()
+        writer.close()
+        with pytest.raises(TlsSessionError, match="the connection is closed") as raised:
+            await secure_streams(reader, writer, REQUIRE, contexts, mx=MX, local_hostname="sender.example")
+        assert raised.value.last_error == "connection"
+
+    with serve(certificates.valid(MX)) as server:
+        asyncio.run(run(server.port))
+
+
 def test_a_loop_that_stands_still_is_no_failure_of_tls(contexts: SSLContexts) -> None:
     async def run(port: int) -> None:
         client = await connected(port)

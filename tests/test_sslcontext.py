@@ -602,6 +602,12 @@ def test_who_is_trusted_by_default() -> None:
     assert contexts.trusted_certificates() is trusted
 
 
+def test_who_is_trusted_by_default_in_a_file(authority_file: Path) -> None:
+    program = "print(len(SSLContexts().trusted_certificates()))"
+    missing = str(authority_file.parent / "missing")
+    assert run_with(program, SSL_CERT_FILE=str(authority_file), SSL_CERT_DIR=missing) == "1\n"
+
+
 @pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
 def test_who_is_trusted_by_default_in_a_folder(authority_file: Path) -> None:
     folder = hashed(authority_file).parent
