@@ -454,6 +454,8 @@ def test_the_operating_systems_certificates(certificates: Certificates, by_syste
 def test_a_context_of_truststore_is_for_one_session_and_can_not_be_changed(by_system: SSLContexts) -> None:
     context = get(by_system)
     assert context is not get(by_system)
+    by_system.reload()
+    assert get(by_system) is not get(by_system)
     for change in SETTERS.values():
         with pytest.raises(FrozenInstanceError):
             change(context)

@@ -194,7 +194,8 @@ class SSLContexts:
         """
         with self._lock:
             verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
-            self._verified, self._unverified = verified, unverified
+            self._verified = None if self._options.verified_by_system else verified
+            self._unverified = unverified
 
     def trusted_certificates(self) -> tuple[bytes, ...] | None:
         """The certificates that are trusted, in DER; `None` where only the operating system knows them.
@@ -311,7 +312,8 @@ def _load_folder(context: ssl.SSLContext, capath: str | os.PathLike[str]) -> boo
     before = context.cert_store_stats()["x509"]
     for file in sorted(Path(capath).iterdir()):
         if _HASHED_NAME.fullmatch(file.name):
-            with suppress(FileNotFoundError, ssl.SSLError):  # A link to nowhere; no certificate that can be read.
+            # A link to nowhere, a file for others alone, no certificate: OpenSSL, too, passes them over.
+            with suppress(FileNotFoundError, PermissionError, ssl.SSLError):
                 context.load_verify_locations(cadata=file.read_bytes().decode("ascii", errors="ignore"))
     return context.cert_store_stats()["x509"] > before
 
