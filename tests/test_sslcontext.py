@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -360,7 +361,7 @@ except OSError as error:
     [
         ({"cafile": "missing.pem"}, FileNotFoundError),
         ({"cadata": "no certificate"}, ssl.SSLError),
-        ({"cafile": __file__}, ssl.SSLError),
+        ({"cafile": __file__}, OSError),
         ({"cafile": ""}, OSError),
         ({"capath": ""}, OSError),
         ({"capath": "missing"}, FileNotFoundError),
@@ -591,10 +592,55 @@ def test_a_folder_is_read_when_a_context_is_built(certificates: Certificates, au
     assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
 
 
-def test_a_folder_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "00000000.0").mkdir()
-    with pytest.raises(IsADirectoryError):
-        SSLContexts(capath=tmp_path)
+@pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
+def test_what_is_no_certificate_in_a_folder_is_passed_over(certificates: Certificates, authority_file: Path) -> None:
+    folder = hashed(authority_file).parent
+    (folder / "00000000.0").mkdir()
+    (folder / "00000000.1").touch()
+    (folder / "00000000.2").symlink_to("00000000.2")
+    contexts = SSLContexts(capath=folder)
+    assert handshake(get(contexts), certificates.valid(NAME)) == "TLSv1.3"
+
+
+def test_a_folder_that_can_not_be_read_now_is_an_error(tmp_path: Path) -> None:
+    """And no reason to trust only some of those in it."""
+    (tmp_path / "00000000.0").write_text("…", encoding="utf-8")
+    program = f"""
+import resource
+from pathlib import Path
+folder = Path({str(tmp_path)!r})
+Path.iterdir = lambda self: iter([folder / "00000000.0"])
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+try:
+    SSLContexts(capath=folder)
+except OSError as error:
+    print(error.errno)
+"""
+    assert run_with(program) == f"{errno.EMFILE}\n"
+
+
+@pytest.mark.skipif(not OPENSSL, reason="the command openssl, which names the files, is not there")
+def test_the_machines_folders_may_be_several(authority_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    trustme.CA().cert_pem.write_to_path(other / "authority.pem")
+    hashed(other / "authority.pem")
+    folders = f"{hashed(authority_file).parent}{os.pathsep}{other}"
+    program = "print(len(SSLContexts().trusted_certificates()))"
+    assert run_with(program, SSL_CERT_FILE=str(tmp_path / "missing"), SSL_CERT_DIR=folders) == "2\n"
+
+
+def test_a_machines_file_without_certificates_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    program = """
+try:
+    SSLContexts().get(TlsDecision())
+except OSError as error:
+    print(error)
+"""
+    named = str(tmp_path / "empty.pem")
+    output = run_with(program, SSL_CERT_FILE=named, SSL_CERT_DIR=str(tmp_path))
+    assert output == f"there are no certificates in {named!r}\n"
 
 
 def test_who_is_trusted_by_default() -> None:

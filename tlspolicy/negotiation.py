@@ -367,7 +367,7 @@ def _fault(terms: Terms, chain: tuple[bytes, ...]) -> str:
     """What is wrong with a certificate that was not verified."""
     try:
         roots = terms.contexts.trusted_certificates() if certificates.AVAILABLE else None
-    except OSError:  # There are none, which is no fault of a session that does not need them.
+    except (OSError, ValueError, ImportError):  # No fault of a session that does not need them.
         roots = None
     if roots is None:
         return NOT_EXAMINED

@@ -9,7 +9,7 @@ import struct
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from threading import Timer
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 from tlspolicy.negotiation import (
@@ -137,7 +137,7 @@ class _Wire:
             while True:
                 try:
                     came = self._perform(step)
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, RuntimeError) as error:  # The last where no thread can be started.
                     step = steps.throw(error)
                 else:
                     step = steps.send(came)
@@ -195,7 +195,8 @@ class _Wire:
     def _has_unread(self) -> bool:
         self.sock.settimeout(0)
         try:
-            return bool(self._client.file and self._client.file.peek(1))
+            with self._hard_deadline():
+                return bool(self._client.file and self._client.file.peek(1))
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
 
@@ -220,18 +221,22 @@ class _Wire:
         if not isinstance(connection, ssl.SSLSocket):
             yield
             return
-        # Not SSLSocket.shutdown, which would take the session from under the thread that reads.
-        timer = Timer(self._remaining(), partial(_shut_down, connection))
+        over = Event()
+        timer = Timer(self._remaining(), partial(_shut_down, connection, over))
         timer.daemon = True
         timer.start()
+        failed: OSError | None = None
         try:
             yield
         except OSError as error:
-            if self._deadline <= time.monotonic():
-                raise TimeoutError("timed out") from error
-            raise
+            failed = error
         finally:
             timer.cancel()
+            timer.join()
+        if over.is_set():  # Also where all was well at that very moment.
+            raise TimeoutError("timed out") from failed
+        if failed:
+            raise failed
 
     def _remaining(self) -> float:
         remaining = self._deadline - time.monotonic()
@@ -243,10 +248,12 @@ class _Wire:
 _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
 
 
-def _shut_down(connection: socket.socket) -> None:
+def _shut_down(connection: socket.socket, over: Event) -> None:
     """End a connection for whoever reads from it now, and have it reset when it is closed, so that the flood ends."""
-    with suppress(OSError):  # It has just been closed.
+    over.set()
+    with suppress(OSError):  # The host has just gone.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+        # Not SSLSocket.shutdown, which would take the session from under the thread that reads.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 

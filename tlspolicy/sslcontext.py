@@ -18,10 +18,11 @@ machine's openssl.cnf says.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import ssl
 import sys
-from contextlib import suppress
 from dataclasses import FrozenInstanceError
 from functools import wraps
 from os import fspath
@@ -32,7 +33,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn
 from tlspolicy.decision import Requirement
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from tlspolicy.decision import TlsDecision
@@ -53,6 +53,8 @@ _SECURITY_LEVEL: Final = "@SECLEVEL=2"  # RSA of 2048 bits, no SHA-1: not left t
 _GROUPS: Final = "X25519:secp256r1:secp384r1"
 _SYSTEM_VERIFIES: Final = sys.platform in ("darwin", "win32")
 _ENCODING_DER: Final = 2  # of OpenSSL's certificates
+_PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Why a file can't be read now, and perhaps can a moment later."""
 _HASHED_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # Options that a machine's openssl.cnf can set; ssl has no name for them before 3.12, or none at all.
 _LEGACY_RENEGOTIATION: Final = 0x0000_0004 | 0x0004_0000  # SSL_OP_LEGACY_SERVER_CONNECT, _ALLOW_UNSAFE_LEGACY_…
@@ -281,11 +283,12 @@ class _Options(NamedTuple):
             case _:
                 if self.cafile is not None:
                     _readable(self.cafile)
+                    _load_file(context, self.cafile)
                 if self.capath is not None and not _load_folder(context, self.capath):
                     lacking = f"there are no certificates in {fspath(self.capath)!r}"
                     raise OSError(f"{lacking} under OpenSSL's hashed names (openssl rehash)")
-                if self.cafile is not None or self.cadata is not None:
-                    context.load_verify_locations(self.cafile, None, self.cadata)
+                if self.cadata is not None:
+                    context.load_verify_locations(cadata=self.cadata)
 
 
 def _trust_machine(context: ssl.SSLContext) -> None:
@@ -295,16 +298,24 @@ def _trust_machine(context: ssl.SSLContext) -> None:
         return
     default = ssl.get_default_verify_paths()
     if default.cafile:
-        context.load_verify_locations(default.cafile)
-    if default.capath:
-        _load_folder(context, default.capath)
+        _load_file(context, default.cafile)
+    folders = os.environ.get(default.openssl_capath_env) or default.openssl_capath
+    for folder in filter(os.path.isdir, folders.split(os.pathsep)):
+        _load_folder(context, folder)
+
+
+def _load_file(context: ssl.SSLContext, cafile: str | os.PathLike[str]) -> None:
+    try:
+        context.load_verify_locations(cafile)
+    except ssl.SSLError as error:
+        raise OSError(f"there are no certificates in {fspath(cafile)!r}") from error
 
 
 def _load_folder(context: ssl.SSLContext, capath: str | os.PathLike[str]) -> bool:
     """Read the certificates in a folder that have the names by which OpenSSL looks them up.
 
     OpenSSL itself would read them one by one during handshakes; where it can't, for want of a file descriptor, say, the
-    host would seem to be at fault, and rules relax.
+    host would seem to be at fault, and rules relax. What is no certificate is passed over, as OpenSSL does.
 
     Returns:
         Whether there are any.
@@ -312,9 +323,11 @@ def _load_folder(context: ssl.SSLContext, capath: str | os.PathLike[str]) -> boo
     before = context.cert_store_stats()["x509"]
     for file in sorted(Path(capath).iterdir()):
         if _HASHED_NAME.fullmatch(file.name):
-            # A link to nowhere, a file for others alone, no certificate: OpenSSL, too, passes them over.
-            with suppress(FileNotFoundError, PermissionError, ssl.SSLError):
-                context.load_verify_locations(cadata=file.read_bytes().decode("ascii", errors="ignore"))
+            try:
+                context.load_verify_locations(file)
+            except OSError as error:
+                if not isinstance(error, ssl.SSLError) and error.errno in _PASSING:
+                    raise
     return context.cert_store_stats()["x509"] > before
 
 
