@@ -610,11 +610,13 @@ import resource
 from pathlib import Path
 folder = Path({str(tmp_path)!r})
 Path.iterdir = lambda self: iter([folder / "00000000.0"])
-resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+before = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
 try:
     SSLContexts(capath=folder)
 except OSError as error:
     print(error.errno)
+resource.setrlimit(resource.RLIMIT_NOFILE, before)
 """
     assert run_with(program) == f"{errno.EMFILE}\n"
 
