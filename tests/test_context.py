@@ -188,6 +188,11 @@ def test_any_context_is_checked_or_refused(fields: dict[str, Any]) -> None:
     assert context.last_error in list(LastError)
 
 
+def test_which_recipient_is_wrong() -> None:
+    with pytest.raises(PolicyTypeError, match=r"DeliveryContext.recipients\[1\]: must be a str, not int"):
+        DeliveryContext(recipients=("a@b.example", 5))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("said", "kept"),
     [("caf\udce9", "caf?"), ("x" * (MAX_TEXT_LENGTH + 1), "x" * MAX_TEXT_LENGTH), ("Caf\xe9 ", "Caf\xe9 ")],

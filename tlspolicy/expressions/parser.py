@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_EXPRESSION_LENGTH = 65_536
 MAX_EXPRESSION_DEPTH = 64
+_SHORT: Final = 200
 MAX_RULES_LENGTH = 524_288
 
 _INT_MAX_DIGITS = len(str(INT_MAX))
@@ -48,6 +50,19 @@ def parse_expression(text: str, place: Place = Place()) -> Node:
     Raises:
         PolicySyntaxError: it is none, or beyond a limit.
     """
+    if len(text) <= _SHORT:
+        with suppress(PolicySyntaxError):  # Parsed again below, to say where.
+            return _short_expression(text)
+    return _expression(text, place)
+
+
+@lru_cache(maxsize=1_024)
+def _short_expression(text: str) -> Node:
+    """Rules say the same again and again, `require` above all; a tree can be shared, since nothing changes it."""
+    return _expression(text, Place())
+
+
+def _expression(text: str, place: Place) -> Node:
     _check_text(text, MAX_EXPRESSION_LENGTH, "an expression", place)
     if not text.strip(" \t\r\n"):
         raise PolicySyntaxError("the expression is empty", text, place=place)
