@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import ssl
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -146,7 +146,8 @@ class _Controller(Controller):
         """Close what clients have left open: the loop that would notice ends."""
         for connection in self._connections:
             if connection.transport:
-                connection.transport.abort()
+                with suppress(AttributeError):  # Python 3.11.2 has no parts left of what was closed twice.
+                    connection.transport.abort()
         for _ in range(3):  # A turn of the loop for each layer that is told: TLS, the socket, and whoever listens.
             await asyncio.sleep(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tlspolicy.decision import MAX_TIMEOUT
@@ -91,7 +92,7 @@ async def secure_streams(  # noqa: PLR0913  (keyword arguments)
         )
         return await _Wire(reader, writer).carry_out(negotiate(terms))
     except BaseException:
-        writer.transport.abort()
+        _abort(writer.transport)
         raise
 
 
@@ -146,12 +147,17 @@ async def secure_async(  # noqa: PLR0913  (keyword arguments)
     except BaseException:
         transport = wire.writer.transport if wire else cast("asyncio.Transport | None", client.transport)
         if transport:
-            transport.abort()  # Under TLS, closing would first take leave of the host.
+            _abort(transport)  # Under TLS, closing would first take leave of the host.
         if implicit_tls and not wire:
             implicit_tls.close()
         client.close()
         raise
     return session
+
+
+def _abort(transport: asyncio.WriteTransport) -> None:
+    with suppress(AttributeError):  # Python 3.11.2 has no parts left of what was closed twice.
+        transport.abort()
 
 
 def _connection(client: aiosmtplib.SMTP, implicit_tls: socket.socket | None) -> Connection:
