@@ -72,6 +72,7 @@ CASES: dict[str, tuple[BaseException, Phase, str]] = {
     "other-tls": (tls("BAD_SIGNATURE"), HANDSHAKE, "handshake-error"),
     "tls-without-reason": (tls(None), HANDSHAKE, "handshake-error"),
     "eof": (ssl.SSLEOFError(8, "x"), HANDSHAKE, "handshake-closed"),
+    "eof-of-older-pythons": (ssl.SSLZeroReturnError(6, "x"), HANDSHAKE, "handshake-closed"),
     "eof-by-reason": (tls("UNEXPECTED_EOF_WHILE_READING"), HANDSHAKE, "handshake-closed"),
     "handshake-hangs": (TimeoutError(), HANDSHAKE, "handshake-timeout"),
     "handshake-hangs-asyncio": (ConnectionAbortedError("SSL handshake is …"), HANDSHAKE, "handshake-timeout"),

@@ -181,7 +181,7 @@ def _in_handshake(error: BaseException) -> FailureKind:
         case ssl.SSLCertVerificationError():
             code = getattr(error, "verify_code", 0)  # One that OpenSSL did not raise has none.
             return _CERTIFICATE_FAULTS.get(code, FailureKind.CERTIFICATE_INVALID)
-        case ssl.SSLEOFError():
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():  # Python 3.11.2 raises the latter.
             return FailureKind.HANDSHAKE_CLOSED
         case ssl.SSLError(library="BIO" | "SYS"):  # This machine's, as where a file can't be written.
             return FailureKind.UNKNOWN
