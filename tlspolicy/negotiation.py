@@ -14,7 +14,6 @@ from enum import Enum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from tlspolicy import certificates
 from tlspolicy.decision import Requirement
 from tlspolicy.errors import PolicyTypeError, TlsSessionError, quoted
 from tlspolicy.failures import PERMANENT, Failure, FailureKind, Phase, answered, classify
@@ -335,6 +334,8 @@ def _greet_again(terms: Terms, secured: ssl.SSLSocket) -> _Securing:
     with terms.phase(Phase.CONNECT):
         reply: Reply = yield Say(f"EHLO {terms.local_hostname}")
         _expect(terms, reply, _OK)
+    from tlspolicy import certificates  # noqa: PLC0415  (cryptography takes long to import, and a policy needs none)
+
     chain = sent_certificates(secured)
     contents = certificates.read(chain[0]) if certificates.AVAILABLE else None
     cipher = secured.cipher()
@@ -365,6 +366,8 @@ def _relaxation(terms: Terms, session: Session, chain: tuple[bytes, ...]) -> Rel
 
 def _fault(terms: Terms, chain: tuple[bytes, ...]) -> str:
     """What is wrong with a certificate that was not verified."""
+    from tlspolicy import certificates  # noqa: PLC0415  (as above)
+
     try:
         roots = terms.contexts.trusted_certificates() if certificates.AVAILABLE else None
     except (OSError, ValueError, ImportError):  # No fault of a session that does not need them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,16 @@ _PREFIX = re.compile(r"\+?0*[0-9]{1,3}", re.ASCII)
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]++"
 _QUOTED = r'"(?>(?:[^"\\]|\\.)+)"'
 _WORD = rf"(?>(?:{_ATOM}|{_QUOTED})+)"
-_EMAIL = re.compile(rf"{_WORD}(?>(?:\.{_WORD})*)\.?+@{_ATOM}\.(?>(?:{_ATOM}(?>(?:\.{_ATOM})*)\.?+)?)", re.DOTALL)
+_EMAIL = rf"{_WORD}(?>(?:\.{_WORD})*)\.?+@{_ATOM}\.(?>(?:{_ATOM}(?>(?:\.{_ATOM})*)\.?+)?)"
+
 _SHORTEST_PREFIX = 8
 _IPV4_MAX = 2**32 - 1
+
+
+@cache
+def _email() -> re.Pattern[str]:
+    """Compiled when it is first needed: it takes a tenth of the time in which the library is imported."""
+    return re.compile(_EMAIL, re.DOTALL)
 
 
 def is_email(value: Value) -> Value:
@@ -26,7 +34,7 @@ def is_email(value: Value) -> Value:
 
     Neither the length nor the top-level domain is looked at, and a dot at the end is no mistake.
     """
-    return int(_EMAIL.fullmatch(text(value)) is not None)
+    return int(_email().fullmatch(text(value)) is not None)
 
 
 @maps
