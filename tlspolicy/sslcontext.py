@@ -198,6 +198,7 @@ class SSLContexts:
             verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
             self._verified = None if self._options.verified_by_system else verified
             self._unverified = unverified
+            self._roots = None
 
     def trusted_certificates(self) -> tuple[bytes, ...] | None:
         """The certificates that are trusted, in DER; `None` where only the operating system knows them.
