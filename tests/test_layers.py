@@ -28,7 +28,7 @@ FLOORS = [
     ["policy"],
     ["sslcontext"],
     ["failures", "session"],
-    ["certificates", "relaxation"],
+    ["certificates", "relaxation", "replies"],
     ["negotiation"],
     ["smtp", "aiosmtp"],
     ["__init__"],

@@ -13,9 +13,6 @@ from tlspolicy.negotiation import (
     EHLO_TIMEOUT,
     Connection,
     Hear,
-    MalformedReplyError,
-    Reply,
-    ReplyReader,
     Say,
     StartTls,
     Step,
@@ -25,6 +22,7 @@ from tlspolicy.negotiation import (
     is_connected,
     negotiate,
 )
+from tlspolicy.replies import MalformedReplyError, Reply, ReplyReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

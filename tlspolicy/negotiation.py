@@ -18,6 +18,7 @@ from tlspolicy.decision import Requirement
 from tlspolicy.errors import PolicyTypeError, TlsSessionError, quoted
 from tlspolicy.failures import PERMANENT, Failure, FailureKind, Phase, answered, classify
 from tlspolicy.relaxation import NO_FAULT, NOT_EXAMINED, Relaxation, report
+from tlspolicy.replies import MalformedReplyError, Reply
 from tlspolicy.session import Level, Session
 from tlspolicy.sslcontext import sent_certificates
 
@@ -34,20 +35,10 @@ EHLO_TIMEOUT: Final = 300.0
 _READY: Final = 220
 _OK: Final = 250
 _CLOSING: Final = 421
-_LONGEST_LINE: Final = 8_192
-_LONGEST_REPLY: Final = 65_536
-_REPLY_LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME: Final = re.compile(rf"(?![0-9.]+\Z){_LABEL}(?:\.{_LABEL})*")
 _LONGEST_HOST_NAME: Final = 253
 _SAYABLE: Final = re.compile(r"[!-~]+")
-
-
-class Reply(NamedTuple):
-    """A reply of the host: its code, and its lines without it."""
-
-    code: int
-    lines: tuple[str, ...]
 
 
 class Within(NamedTuple):
@@ -107,39 +98,6 @@ def is_connected(connection: socket.socket) -> bool:
     except OSError:
         return False
     return connection.type == socket.SOCK_STREAM
-
-
-class MalformedReplyError(ValueError):
-    """What the host says is no reply of SMTP (RFC 5321, section 4.2), or an endless one."""
-
-
-class ReplyReader:
-    """Puts a reply together, line by line."""
-
-    def __init__(self) -> None:
-        self._code = b""
-        self._lines: list[str] = []
-        self._length = 0
-
-    def room(self) -> int:
-        """How many bytes the next line may have, with its end."""
-        return min(_LONGEST_LINE, _LONGEST_REPLY - self._length)
-
-    def add(self, line: bytes) -> Reply | None:
-        """Take a line, with its end; give the reply where it is complete.
-
-        Raises:
-            MalformedReplyError: it is no line of this reply, or too long.
-        """
-        self._length += len(line)
-        if len(line) > _LONGEST_LINE or self._length > _LONGEST_REPLY:
-            raise MalformedReplyError("the host's reply is too long")
-        match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
-        if not match or (self._code and match[1] != self._code):
-            raise MalformedReplyError(f"the host said what is no reply: {line[:80].decode(errors='replace')}")
-        self._code = match[1]
-        self._lines.append((match[3] or b"").strip().decode(errors="replace"))
-        return None if match[2] == b"-" else Reply(int(self._code), tuple(self._lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +176,20 @@ def _steps(terms: Terms) -> Generator[Step, Any, Session]:
 def _refuse_unseen(terms: Terms) -> None:
     """Refuse what the policy requires and nobody has checked."""
     if terms.decision.dane is Requirement.REQUIRE and not terms.dane:
-        message = "the policy requires DANE, and nobody has seen to it (dane=True)"
-        raise terms.error(message, Failure(FailureKind.DANE_NOT_CHECKED))
+        raise _unmet(terms, FailureKind.DANE_NOT_CHECKED, "and nobody has seen to it (dane=True)")
     if terms.decision.mta_sts is Requirement.REQUIRE and not terms.mta_sts:
-        message = "the policy requires MTA-STS, and nobody has seen to it (mta_sts=True)"
-        raise terms.error(message, Failure(FailureKind.MTA_STS_NOT_CHECKED))
+        raise _unmet(terms, FailureKind.MTA_STS_NOT_CHECKED, "and nobody has seen to it (mta_sts=True)")
+
+
+def _refuse_clear_text(terms: Terms) -> None:
+    if terms.decision.forbids_clear_text:
+        dane = terms.decision.dane is Requirement.REQUIRE
+        kind = FailureKind.DANE_NOT_CHECKED if dane else FailureKind.MTA_STS_NOT_CHECKED
+        raise _unmet(terms, kind, "which clear text can't have")
+
+
+def _unmet(terms: Terms, kind: FailureKind, why: str) -> TlsSessionError:
+    return terms.error(f"the policy requires {kind.last_error.upper()}, {why}", Failure(kind))
 
 
 def _refuse_unusable(terms: Terms) -> None:
@@ -375,15 +342,6 @@ def _fault(terms: Terms, chain: tuple[bytes, ...]) -> str:
     if roots is None:
         return NOT_EXAMINED
     return certificates.fault(chain, roots, _server_name(terms)) or NO_FAULT
-
-
-def _refuse_clear_text(terms: Terms) -> None:
-    if terms.decision.dane is Requirement.REQUIRE:
-        message = "the policy requires DANE, which clear text can't have"
-        raise terms.error(message, Failure(FailureKind.DANE_NOT_CHECKED))
-    if terms.decision.mta_sts is Requirement.REQUIRE:
-        message = "the policy requires MTA-STS, which clear text can't have"
-        raise terms.error(message, Failure(FailureKind.MTA_STS_NOT_CHECKED))
 
 
 def _is_refusal(reply: Reply) -> bool:

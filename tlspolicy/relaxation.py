@@ -44,7 +44,7 @@ class Relaxation:
     certificate: str | None = None
 
     def __str__(self) -> str:
-        """`mx1.example.org: unverified TLS, allowed by rule 0 of allow-invalid-certs (certificate-expired)`."""
+        """`mx1.example.org: unverified TLS, allowed by rule 0 of allow-invalid-certs (certificate: expired)`."""
         decided = f"rule {self.rule} of {self.setting}" if self.rule is not None else self.setting
         certificate = f" (certificate: {self.certificate.removeprefix('certificate-')})" if self.certificate else ""
         return f"{one_line(self.mx)}: {self.level}, allowed by {decided}{certificate}"

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from tlspolicy.negotiation import (
     Connection,
     Hear,
-    Reply,
-    ReplyReader,
     Say,
     StartTls,
     Step,
@@ -26,6 +24,7 @@ from tlspolicy.negotiation import (
     is_connected,
     negotiate,
 )
+from tlspolicy.replies import ReplyReader
 
 if TYPE_CHECKING:
     import smtplib
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from tlspolicy.decision import TlsDecision
     from tlspolicy.relaxation import Relaxation
+    from tlspolicy.replies import Reply
     from tlspolicy.session import Session
     from tlspolicy.sslcontext import SSLContexts
 
