@@ -110,6 +110,7 @@ GREEDY: dict[str, tuple[str, dict[str, Any]]] = {
     "sorted": ("||".join(["!count(sort(a, 1))"] * 30), {"a": [str(n) for n in range(MAX_ARRAY_LENGTH)]}),
     "split-at-the-end": ("||".join(["rsplit_once(s, 'ab' + s)"] * 400), {"s": LONG[:400_000]}),
     "searched": ("||".join(["contains(a, 'x')"] * 3000), {"a": ["y"] * MAX_ARRAY_LENGTH}),
+    "read-as-numbers": (f"contains({list(range(5000))}, s)", {"s": "1" * MAX_TEXT_LENGTH}),
     "hashed": ("||".join(["!hash(s, 'sha512')"] * 3000), {"s": LONG}),
     "split": ("||".join(["!split(s, '')"] * 3000), {"s": "a" * (MAX_ARRAY_LENGTH - 2)}),
     "matched": ("||".join(["matches('^(a+)+$', s)"] * 2000), {"s": "a" * (MAX_SUBJECT_LENGTH - 1) + "!"}),

@@ -25,7 +25,17 @@ from tlspolicy.expressions.nodes import (
     Unary,
 )
 from tlspolicy.expressions.scope import Step
-from tlspolicy.expressions.values import BINARY, UNARY, UnusableValueError, Value, check_text_length, index, text
+from tlspolicy.expressions.values import (
+    BINARY,
+    COMPARISONS,
+    UNARY,
+    UnusableValueError,
+    Value,
+    check_text_length,
+    index,
+    shorter,
+    text,
+)
 
 if TYPE_CHECKING:
     from tlspolicy.expressions.scope import Scope
@@ -83,7 +93,7 @@ def _evaluate(node: Node, scope: Scope) -> Value:
             return UNARY[operator](operated)
         case Binary(operator, left, right):
             operands = evaluate(left, scope), evaluate(right, scope)
-            scope.spend(*operands)
+            scope.spend(*(shorter(*operands) if operator in COMPARISONS else operands))
             return BINARY[operator](*operands)
         case Logical(operator, conditions):
             return _logical(operator == "||", conditions, scope)
@@ -120,7 +130,7 @@ def _matches(pattern: str, subject: Value, scope: Scope) -> Value:
 def _call(function: str, arguments: list[Value], scope: Scope) -> Value:
     known = FUNCTIONS.get(function)
     for _ in range(known.passes if known else 1):
-        scope.spend(*arguments)
+        scope.spend(*(known.looks_at(*arguments) if known else arguments))
     result = known.call(*arguments) if known and known.call else scope.ask(function, arguments)
     scope.spend(result)
     if isinstance(result, str):

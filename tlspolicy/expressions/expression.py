@@ -15,7 +15,7 @@ from tlspolicy.expressions.evaluator import EvaluationProblem, evaluate
 from tlspolicy.expressions.explanation import Part, Tried
 from tlspolicy.expressions.parser import parse_expression
 from tlspolicy.expressions.printer import printed
-from tlspolicy.expressions.scope import Answer, Budget, Scope, Unanswered
+from tlspolicy.expressions.scope import Answer, Answers, Budget, Scope, Unanswered
 from tlspolicy.expressions.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
@@ -167,18 +167,18 @@ async def evaluated_async(evaluate_in: Callable[[Scope], Result], schema: Schema
     of the variables. No function is called twice for the same answer.
     """
     schema.check_context(context)
-    answers: list[Answer] = []
+    answers = Answers(awaited=True)
     variables: dict[str, Value] = {}
     budget = Budget()
     while True:
         try:
-            return evaluate_in(Scope(schema, context, variables=variables, answers=answers, budget=budget))
+            return evaluate_in(Scope(schema, context, variables=variables, answers=answers.rewind(), budget=budget))
         except Unanswered as unanswered:
             awaitable = unanswered.awaitable
         try:
-            answers.append(Answer(await awaitable))
+            answers.give(Answer(await awaitable))
         except Exception as error:  # noqa: BLE001  (anybody's code; whatever it raises is no answer)
-            answers.append(Answer(None, error))
+            answers.give(Answer(None, error))
 
 
 def _scalar_node(value: float) -> Node:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tlspolicy.expressions import address_functions as address
 from tlspolicy.expressions import array_functions as array
 from tlspolicy.expressions import text_functions as text
+from tlspolicy.expressions.values import shorter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,39 +36,45 @@ class Function:
         returns: the types that its result may have.
         call: the function itself; `None` for `matches`, which the evaluator carries out because it sets the captures.
         passes: about how often it looks at each element that it is given.
+        looks_at: of the arguments, those that it looks at: how long the others are does not matter.
     """
 
     arity: tuple[int, ...]
     returns: frozenset[type]
     call: Callable[..., Value] | None
     passes: int = 1
+    looks_at: Callable[..., tuple[Value, ...]] = lambda *arguments: arguments
+
+
+def _nothing(*_arguments: Value) -> tuple[Value, ...]:
+    return ()
 
 
 FUNCTIONS: dict[str, Function] = {
-    "contains": Function((2,), INT, text.contains),
+    "contains": Function((2,), INT, text.contains, looks_at=text.searched),
     "contains_ignore_case": Function((2,), INT, text.contains_ignore_case),
-    "count": Function((1,), INT, array.count),
+    "count": Function((1,), INT, array.count, looks_at=_nothing),
     "count_chars": Function((1,), INT, text.count_chars),
     "count_lowercase": Function((1,), INT, text.count_lowercase),
     "count_spaces": Function((1,), INT, text.count_spaces),
     "count_uppercase": Function((1,), INT, text.count_uppercase),
     "dedup": Function((1,), ARRAY, array.dedup),
     "email_part": Function((2,), _TEXTS, address.email_part),
-    "ends_with": Function((2,), INT, text.ends_with),
+    "ends_with": Function((2,), INT, text.ends_with, looks_at=shorter),
     "eq_ignore_case": Function((2,), INT, text.eq_ignore_case),
     "has_digits": Function((1,), _FLAGS, text.has_digits),
     "hash": Function((2,), TEXT, text.hashed),
-    "if_then": Function((3,), ANY, array.if_then),
+    "if_then": Function((3,), ANY, array.if_then, looks_at=_nothing),
     "ip_reverse_name": Function((1,), TEXT, address.ip_reverse_name),
     "is_email": Function((1,), INT, address.is_email),
-    "is_empty": Function((1,), INT, array.is_empty),
+    "is_empty": Function((1,), INT, array.is_empty, looks_at=_nothing),
     "is_intersect": Function((2,), INT, array.is_intersect),
     "is_ip_addr": Function((1,), INT, address.is_ip_addr),
     "is_ip_in_cidr": Function((2,), INT, address.is_ip_in_cidr),
     "is_ipv4_addr": Function((1,), INT, address.is_ipv4_addr),
     "is_ipv6_addr": Function((1,), INT, address.is_ipv6_addr),
     "is_lowercase": Function((1,), _FLAGS, text.is_lowercase),
-    "is_number": Function((1,), INT, array.is_number),
+    "is_number": Function((1,), INT, array.is_number, looks_at=_nothing),
     "is_uppercase": Function((1,), _FLAGS, text.is_uppercase),
     "len": Function((1,), INT, text.length),
     "lines": Function((1,), ANY, text.lines),
@@ -79,7 +86,7 @@ FUNCTIONS: dict[str, Function] = {
     "split_n": Function((3,), ARRAY, text.split_n),
     "split_once": Function((2,), _TEXTS, text.split_once),
     "split_words": Function((1,), ARRAY, text.split_words),
-    "starts_with": Function((2,), INT, text.starts_with),
+    "starts_with": Function((2,), INT, text.starts_with, looks_at=shorter),
     "strip_prefix": Function((2,), _TEXTS, text.strip_prefix),
     "strip_suffix": Function((2,), _TEXTS, text.strip_suffix),
     "substring": Function((3,), TEXT, text.substring),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MAX_WORK = 2_097_152
 MAX_ANSWERS = 256
 _LONGEST_WORDS = 300
-_CHARACTERS = 16
+CHARACTERS = 16
+"""How many characters count as one element."""
 
 
 class Step(NamedTuple):
@@ -46,6 +47,42 @@ class Unanswered(Exception):  # noqa: N818  (no error: evaluation goes on when t
 
 
 @dataclass(slots=True)
+class Answers:
+    """What the functions that ask the world have answered so far, in that order.
+
+    Evaluation takes them from here before it asks: it can be repeated from the start, and nothing is asked twice.
+
+    Args:
+        awaited: whether answers can be awaited; otherwise an awaitable is an answer, and none of the language.
+    """
+
+    awaited: bool = False
+    _given: list[Answer] = field(default_factory=list)
+    _next: int = 0
+
+    def rewind(self) -> Answers:
+        """Begin again with the first answer."""
+        self._next = 0
+        return self
+
+    def next(self) -> Answer | None:
+        """The next answer, if it has been given."""
+        if self._next == len(self._given):
+            return None
+        self._next += 1
+        return self._given[self._next - 1]
+
+    def give(self, answer: Answer) -> None:
+        """Keep an answer that `next` will return after the others."""
+        self._given.append(answer)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more answers may be awaited."""
+        return len(self._given) >= MAX_ANSWERS
+
+
+@dataclass(slots=True)
 class Budget:
     """What one evaluation may still spend, however often it is repeated to await an answer.
 
@@ -68,8 +105,7 @@ class Scope:
         captures: the groups of the last `matches` that was evaluated.
         steps: when it is a list, every node evaluated is added to it, operands before operators.
         variables: those that were read already: each is read once.
-        answers: what the functions that ask the world have answered so far, in that order; `None` where they can't be
-            awaited. Evaluation takes them from here before it asks, so that it can be repeated until none is missing.
+        answers: what the functions that ask the world have answered, if evaluation may be repeated.
         budget: what may still be spent.
     """
 
@@ -78,9 +114,8 @@ class Scope:
     captures: tuple[str, ...] = ()
     steps: list[Step] | None = None
     variables: dict[str, Value] = field(default_factory=dict)
-    answers: list[Answer] | None = None
+    answers: Answers | None = None
     budget: Budget = field(default_factory=Budget)
-    _asked: int = 0
 
     def read(self, name: str) -> Value:
         """The value of variable `name`; `UnusableValueError` where it has none of the language."""
@@ -95,7 +130,7 @@ class Scope:
                 self.spend_work(len(value))
                 self.spend(*value)
             elif isinstance(value, str):
-                self.spend_work(len(value) // _CHARACTERS)
+                self.spend_work(len(value) // CHARACTERS)
 
     def spend_work(self, work: int) -> None:
         """As `spend`, for work that is known."""
@@ -127,32 +162,28 @@ class Scope:
             raise UnusableValueError(f"{function}() gave no value of the language: {_described(error)}") from error
 
     def _answer(self, function: str, arguments: Iterable[Value]) -> Answer:
-        if self.answers is not None and self._asked < len(self.answers):
-            self._asked += 1
-            return self.answers[self._asked - 1]
+        if self.answers and (given := self.answers.next()):
+            return given
         try:
-            returned = self.schema.functions[function](*arguments)
+            answer = Answer(self.schema.functions[function](*arguments))
         except Exception as error:  # noqa: BLE001  (anybody's code; whatever it raises is no answer)
             answer = Answer(None, error)
-        else:
-            if self.answers is not None and isawaitable(returned):
-                if len(self.answers) >= MAX_ANSWERS:
-                    _close(returned)
-                    raise UnusableValueError(f"more than {MAX_ANSWERS} answers had to be awaited")
-                raise Unanswered(returned)
-            if isawaitable(returned):
-                _close(returned)
-            answer = Answer(returned)
-        if self.answers is not None:
-            self.answers.append(answer)
-            self._asked += 1
+        if isawaitable(answer.returned):
+            self._check_awaitable(answer.returned)
+        if self.answers:
+            self.answers.give(answer)
+            self.answers.next()
         return answer
 
-
-def _close(awaitable: object) -> None:
-    """Close a coroutine that nobody will await."""
-    if isinstance(awaitable, Coroutine):
-        awaitable.close()
+    def _check_awaitable(self, returned: Awaitable[object]) -> None:
+        """Have it awaited, where that can be done; otherwise close it."""
+        awaited = self.answers is not None and self.answers.awaited
+        if awaited and self.answers and not self.answers.full:
+            raise Unanswered(returned)
+        if isinstance(returned, Coroutine):
+            returned.close()
+        if awaited:
+            raise UnusableValueError(f"more than {MAX_ANSWERS} answers had to be awaited")
 
 
 def _described(error: Exception) -> str:

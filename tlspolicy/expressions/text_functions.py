@@ -146,6 +146,14 @@ def contains(value: Value, wanted: Value) -> Value:
     return int(text(wanted) in text(value))
 
 
+def searched(value: Value, wanted: Value) -> tuple[Value, ...]:
+    """What `contains` looks at: an array once, and what is wanted for each element that is not compared as text."""
+    if not isinstance(value, tuple):
+        return (value, wanted)
+    text_is_wanted = isinstance(wanted, str)
+    return (value, *[wanted for item in value if not (text_is_wanted and isinstance(item, str))])
+
+
 def contains_ignore_case(value: Value, wanted: Value) -> Value:
     """A part of a text by Unicode's lower case; a text in an array, by that of ASCII.
 

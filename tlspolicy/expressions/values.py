@@ -214,6 +214,13 @@ def _comparable(left: float, right: float) -> tuple[int | float, int | float]:
     return left, right
 
 
+def shorter(left: Value, right: Value) -> tuple[Value, ...]:
+    """What is looked at to compare two values: of two texts the shorter one, otherwise both values."""
+    if isinstance(left, str) and isinstance(right, str):
+        return (left if len(left) < len(right) else right,)
+    return (left, right)
+
+
 def add(left: Value, right: Value) -> Value:
     """`left + right`: concatenates arrays, puts an element before or after one, joins texts, or adds numbers.
 
@@ -324,6 +331,7 @@ BINARY: dict[str, Callable[[Value, Value], Value]] = {
     "*": multiply,
     "/": divide,
 }
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 UNARY: dict[str, Callable[[Value], Value]] = {
     "!": lambda value: int(not value),
     "-": negate,
