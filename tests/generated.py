@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ from tlspolicy.expressions.nodes import (
     Unary,
 )
 from tlspolicy.expressions.printer import printed
-from tlspolicy.expressions.values import BINARY, INT_MAX, INT_MIN, UNARY, Value
+from tlspolicy.expressions.values import BINARY, COMPARISONS, INT_MAX, INT_MIN, UNARY, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,3 +145,95 @@ def _calls(
     if name == "matches":
         arguments[0] = draw(_PATTERNS)
     return Call(name, tuple(arguments))
+
+
+@dataclass
+class Facts:
+    """A context class with an attribute of every type, and two of those that rules mostly speak of."""
+
+    number: int
+    another: int
+    ratio: float
+    word: str
+    host: str
+    words: tuple[Value, ...]
+
+
+FACTS = Schema.of(Facts, SCHEMA.constants, {"ask": lambda value: value, "pair": lambda first, second: (first, second)})
+_FACTS_FUNCTIONS = ARITIES | {"ask": (1,), "pair": (2,)}
+_FACTS_NAMES = (*FACTS.variables, "require", "disable")
+# So few that conditions meet: they imply, repeat and exclude one another.
+_CONSTANTS = st.integers(0, 3).map(Integer) | st.sampled_from(["a", "b", "", "a@b.example", ".example", "1"]).map(
+    String
+)
+
+
+def facts() -> SearchStrategy[Facts]:
+    """Contexts of `FACTS`, mostly of values that rules tell apart."""
+    integers = st.integers(-1, 4) | st.sampled_from([INT_MIN, INT_MAX, 2**53, 2**53 + 1])
+    texts = _TELLING_TEXTS | st.sampled_from(["a", "b", "mx.a.example", "x" * 70])
+    arrays = values().map(lambda value: value if isinstance(value, tuple) else (value,))
+    return st.builds(Facts, integers, integers, st.floats(), texts, texts, arrays)
+
+
+def conditions() -> SearchStrategy[Node]:
+    """Conditions as people write them: comparisons of a variable with a constant, and what joins them."""
+    names = st.sampled_from(list(FACTS.variables)[:-1]).map(Name)
+    operators = st.sampled_from(sorted(COMPARISONS))
+    functions = st.sampled_from(["starts_with", "ends_with", "contains"])
+    atoms = st.one_of(
+        st.builds(Binary, operators, names, _CONSTANTS),
+        st.builds(Binary, operators, _CONSTANTS, names),
+        st.builds(lambda function, name, part: Call(function, (name, part)), functions, names, _CONSTANTS),
+        st.builds(lambda array, name: Call("contains", (Array(tuple(array)), name)), st.lists(_CONSTANTS), names),
+        st.builds(lambda pattern, name: Call("matches", (pattern, name)), _PATTERNS, names),
+        st.booleans().map(Boolean),
+    )
+    return st.recursive(atoms, _joined, max_leaves=5)
+
+
+def _joined(operands: SearchStrategy[Node]) -> SearchStrategy[Node]:
+    run = st.lists(operands, min_size=2, max_size=3).map(tuple)
+    return st.builds(Logical, st.sampled_from(["&&", "||"]), run) | st.builds(Unary, st.just("!"), operands)
+
+
+def results(*, constant: bool = False) -> SearchStrategy[Node]:
+    """What a rule may give: mostly constants, and choices among them."""
+    constants = _CONSTANTS | st.just(Array((Integer(1),)))
+    choices = st.recursive(
+        constants,
+        lambda parts: st.builds(lambda *three: Call("if_then", three), conditions(), parts, parts),
+        max_leaves=3,
+    )
+    others = trees(_FACTS_NAMES, _FACTS_FUNCTIONS, max_leaves=4) | st.integers(0, 2).map(Capture)
+    return constants if constant else constants | choices | others
+
+
+def rule_lists() -> SearchStrategy[list[dict[str, str]]]:
+    """Rule lists over `FACTS`: of any conditions, with runs of rules on one variable, or of few simple rules."""
+    any_rule = st.tuples(conditions() | trees(_FACTS_NAMES, _FACTS_FUNCTIONS, max_leaves=6), results())
+    equal = st.builds(lambda constant: Binary("==", Name("word"), constant), _CONSTANTS)
+    ending = st.builds(lambda constant: Call("ends_with", (Name("host"), constant)), _CONSTANTS)
+    more = st.builds(lambda first, second: Logical("&&", (first, second)), equal, conditions())
+    run = st.lists(st.tuples(equal | ending | more, results(constant=True) | results()), min_size=4, max_size=9)
+    few = st.lists(any_rule, max_size=3)
+    return st.builds(_rule_list, few | st.builds(lambda *parts: [*chain(*parts)], few, run, few), results())
+
+
+def simple_rule_lists() -> SearchStrategy[list[dict[str, str]]]:
+    """Short rule lists whose conditions are quick and whose results are constant."""
+    constants = results(constant=True)
+    names = st.sampled_from(["number", "another", "word", "host"]).map(Name)
+    functions = st.sampled_from(["starts_with", "ends_with"])
+    texts = st.sampled_from(["a", "b", ".example"]).map(String)
+    comparisons = st.builds(Binary, st.sampled_from(sorted(COMPARISONS)), names, _CONSTANTS)
+    endings = st.builds(lambda function, name, part: Call(function, (name, part)), functions, names, texts)
+    quick = st.recursive(comparisons | endings | names | st.booleans().map(Boolean), _joined, max_leaves=3)
+    chosen = st.builds(lambda *parts: Call("if_then", parts), quick, constants, constants)
+    rules = st.lists(st.tuples(quick, constants | chosen), max_size=3)
+    return st.builds(_rule_list, rules, constants)
+
+
+def _rule_list(rules: Sequence[tuple[Node, Node]], default: Node) -> list[dict[str, str]]:
+    written = [{"if": printed(condition), "then": printed(result)} for condition, result in rules]
+    return [*written, {"else": printed(default)}]

@@ -492,9 +492,9 @@ def test_other_types(make: Callable[[], object], message: str) -> None:
 def test_number_of_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "MAX_RULES", 3)
     rule, last = {"if": True, "then": 1}, {"else": 2}
-    RuleList.parse([rule, rule, last], Schema({}))
-    with pytest.raises(PolicySyntaxError, match="a list may have 3 rules, this has 4"):
-        RuleList.parse([rule, rule, rule, last], Schema({}))
+    RuleList.parse([rule, rule, rule, last], Schema({}))
+    with pytest.raises(PolicySyntaxError, match="a list may have 3 rules before its else, this has 4"):
+        RuleList.parse([rule, rule, rule, rule, last], Schema({}))
 
 
 VALUES = st.recursive(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tlspolicy import DELIVERY, DeliveryContext, LastError, PolicyError, PolicyTypeError, PolicyValueError
 from tlspolicy.context import SOURCES
-from tlspolicy.expressions.values import INT_MAX, MAX_ARRAY_LENGTH, MAX_TEXT_LENGTH
+from tlspolicy.expressions.schema import LONGEST_CHECKED
+from tlspolicy.expressions.values import INT_MAX, MAX_ARRAY_LENGTH
 
 TEXTS = [name for name, kind in DELIVERY.variables.items() if kind is str]
 INTEGERS = [name for name, kind in DELIVERY.variables.items() if kind is int]
@@ -125,9 +126,9 @@ WRONG: dict[str, tuple[dict[str, Any], type[PolicyError], str]] = {
     ),
     "surrogate": ({"mx": "\ud800"}, PolicyValueError, "DeliveryContext.mx: a text with a lone surrogate"),
     "too-long": (
-        {"queue_name": "x" * (MAX_TEXT_LENGTH + 1)},
+        {"queue_name": "x" * (LONGEST_CHECKED + 1)},
         PolicyValueError,
-        "DeliveryContext.queue_name: a text of more than 1048576 characters",
+        "DeliveryContext.queue_name: a text of more than 65536 characters",
     ),
 }
 
@@ -195,7 +196,7 @@ def test_which_recipient_is_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("said", "kept"),
-    [("caf\udce9", "caf?"), ("x" * (MAX_TEXT_LENGTH + 1), "x" * MAX_TEXT_LENGTH), ("Caf\xe9 ", "Caf\xe9 ")],
+    [("caf\udce9", "caf?"), ("x" * (LONGEST_CHECKED + 1), "x" * LONGEST_CHECKED), ("Caf\xe9 ", "Caf\xe9 ")],
     ids=["surrogate", "too-long", "text"],
 )
 def test_a_host_may_say_anything(said: str, kept: str) -> None:

@@ -132,12 +132,12 @@ def test_ordinary_rules_are_far_from_the_limit_of_work() -> None:
 
 def test_a_hundred_thousand_rules_load() -> None:
     rules: list[dict[str, object]] = []
-    for number in range(MAX_RULES - 1):
+    for number in range(MAX_RULES):
         rules.append({"if": f"rcpt_domain == 'd{number}.example'", "then": False})  # noqa: PERF401  (for mypy)
     rules.append({"else": True})
     policy = TlsPolicy(starttls=rules)
-    assert policy.evaluate(DeliveryContext(rcpt_domain=f"d{MAX_RULES - 2}.example")).matched.starttls == MAX_RULES - 2
-    with pytest.raises(PolicySyntaxError, match="a list may have 100000 rules, this has 100001"):
+    assert policy.evaluate(DeliveryContext(rcpt_domain=f"d{MAX_RULES - 1}.example")).matched.starttls == MAX_RULES - 1
+    with pytest.raises(PolicySyntaxError, match="a list may have 100000 rules before its else, this has 100001"):
         TlsPolicy(starttls=[rules[0], *rules])
 
 

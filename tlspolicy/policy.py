@@ -11,8 +11,10 @@ from tlspolicy import config
 from tlspolicy.context import DELIVERY
 from tlspolicy.decision import Matched, TlsDecision
 from tlspolicy.errors import Place, PolicyError, PolicyTypeError, Problems
+from tlspolicy.expressions.compiler import Compiled, compiled
 from tlspolicy.expressions.expression import refuse_asynchronous
-from tlspolicy.expressions.rules import Outcome, RuleList
+from tlspolicy.expressions.outcomes import Outcome
+from tlspolicy.expressions.rules import RuleList
 from tlspolicy.layouts import Found, layout
 from tlspolicy.settings import SETTINGS, Setting
 from tlspolicy.strategies import Strategy, choice, strategies
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tlspolicy.context import DeliveryContext
     from tlspolicy.expressions.explanation import Explanation
     from tlspolicy.expressions.schema import Schema
+    from tlspolicy.expressions.scope import Answers
 
     Rules: TypeAlias = str | bool | float | Sequence[Mapping[str, object]] | Mapping[str, object]
 
@@ -78,6 +81,7 @@ class TlsPolicy:
         rules = _rule_lists(SETTINGS, found, _schema(functions), RuleList.parse, Problems())
         object.__setattr__(self, "_rules", rules)
         object.__setattr__(self, "_strategies", None)
+        _ = self._compiled  # Now, and not on the first attempt.
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], functions: Functions | None = None) -> TlsPolicy:
@@ -134,6 +138,7 @@ class TlsPolicy:
         rules = _rule_lists(settings, found.rules, _schema(functions), RuleList.of_file_data, problems)
         object.__setattr__(policy, "_rules", rules)
         object.__setattr__(policy, "_strategies", made)
+        _ = policy._compiled  # noqa: SLF001
         return policy
 
     @property
@@ -150,8 +155,12 @@ class TlsPolicy:
     def _settings(self) -> tuple[Setting, ...]:
         return SETTINGS if self._strategies is None else (choice(self._strategies),)
 
-    def evaluate(self, context: DeliveryContext) -> TlsDecision:
+    @cached_property
+    def evaluate(self) -> Callable[[DeliveryContext], TlsDecision]:
         """Decide how much TLS an attempt must have. Never fails open.
+
+        This is a function, `evaluate(context)`, that the rules were compiled to when they were loaded. Equal decisions
+        may be the same object.
 
         Args:
             context: what is known of the attempt.
@@ -161,14 +170,29 @@ class TlsPolicy:
             PolicyEvaluationError: a rule gave no usable answer, or calls a coroutine function. Nothing may be sent on
                 this attempt.
         """
+        function: Callable[[DeliveryContext], TlsDecision] = self._compiled.function
+        return function
+
+    @property
+    def source(self) -> str:
+        """The Python source of `evaluate`, to look at: the objects that it names are not in it."""
+        return self._compiled.source
+
+    @cached_property
+    def _compiled(self) -> Compiled:
+        trees = [rules.trees(setting.name) for setting, rules in zip(self._settings, self._rules, strict=True)]
+        return compiled(trees, self._rules[0].schema, self._decision, self._decide_plainly)
+
+    def _decide_plainly(self, context: DeliveryContext, answers: Answers | None = None) -> TlsDecision:
         refuse_asynchronous(self._asynchronous)  # before any function is called
-        return self._decision([rules.outcome(context) for rules in self._rules])
+        known = answers and answers.rewind()
+        return self._decision(*(rules.outcome(context, known) for rules in self._rules))
 
     async def evaluate_async(self, context: DeliveryContext) -> TlsDecision:
         """Decide as `evaluate` does, and await the functions of the policy that are coroutine functions."""
-        return self._decision([await rules.outcome_async(context) for rules in self._rules])
+        return self._decision(*[await rules.outcome_async(context) for rules in self._rules])
 
-    def _decision(self, outcomes: Sequence[Outcome]) -> TlsDecision:
+    def _decision(self, *outcomes: Outcome) -> TlsDecision:
         values: dict[str, Any] = {
             setting.name: setting.decided(rules, outcome)
             for setting, rules, outcome in zip(self._settings, self._rules, outcomes, strict=True)
@@ -192,7 +216,7 @@ class TlsPolicy:
         return self._explanation([await rules.explain_async(context) for rules in self._rules])
 
     def _explanation(self, explanations: Sequence[Explanation]) -> PolicyExplanation:
-        decision = self._decision([Outcome(each.value, each.matched) for each in explanations])
+        decision = self._decision(*(Outcome(each.value, each.matched) for each in explanations))
         return PolicyExplanation(decision, dict(zip(self.rules, explanations, strict=True)))
 
     @cached_property

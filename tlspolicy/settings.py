@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Final
 from tlspolicy.context import DELIVERY, DeliveryContext
 from tlspolicy.decision import LEVELS, MAX_TIMEOUT, Requirement
 from tlspolicy.errors import PolicyEvaluationError, PolicyTypeError, did_you_mean
+from tlspolicy.expressions.checker import is_constant
 from tlspolicy.expressions.explanation import shown
-from tlspolicy.expressions.functions import FUNCTIONS
 from tlspolicy.expressions.nodes import (
     Array,
     Boolean,
     Call,
-    Capture,
     Integer,
     Logical,
     Name,
@@ -27,13 +26,14 @@ from tlspolicy.expressions.nodes import (
     Unary,
     children,
 )
-from tlspolicy.expressions.rules import Outcome, RuleList
+from tlspolicy.expressions.rules import RuleList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tlspolicy.errors import Place
     from tlspolicy.expressions.expression import Expression
+    from tlspolicy.expressions.outcomes import Outcome
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
 
@@ -87,13 +87,20 @@ class Setting:
             PolicySyntaxError: it is no rule list.
             PolicyTypeError: a result that the setting does not take.
         """
-        return parse(source, schema, place, self._check)
+        checked: set[Node] = set()
+
+        def check(result: Expression) -> None:
+            if result.node not in checked:  # Very many rules may give the same.
+                self._check(result)
+                checked.add(result.node)
+
+        return parse(source, schema, place, check)
 
     def _check(self, result: Expression) -> None:
         try:
             self.check(result)
             for branch in _branches(result.node):
-                if _is_constant(branch):
+                if is_constant(branch, result.schema):
                     self._convert_constant(branch, result)
         except ResultError as error:
             node = error.node or result.node
@@ -207,15 +214,6 @@ def _branches(node: Node) -> Iterator[Node]:
             yield from _branches(otherwise)
         case _:
             yield node
-
-
-def _is_constant(node: Node) -> bool:
-    """Whether an expression depends on nothing, and its value can be looked at when it is loaded."""
-    if isinstance(node, Name):
-        return node.name in LEVELS
-    if isinstance(node, Capture) or (isinstance(node, Call) and node.function not in FUNCTIONS):
-        return False
-    return all(map(_is_constant, children(node)))
 
 
 _TEXT_IS_NO_FLAG: Final = "a text is neither true nor false here, and 'false' would be true: write true or false"

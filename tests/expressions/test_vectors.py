@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tlspolicy import Expression, PolicySyntaxError, RuleList, Schema
+from tlspolicy import PolicySyntaxError, RuleList, Schema
 from tlspolicy.decision import LEVELS
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ class Case:
     context: dict[str, Any]
     result: dict[str, Any] | None
 
-    def evaluate(self) -> Value:
-        if isinstance(self.source, str):
-            return Expression.parse(self.source, SCHEMA).evaluate(self.context)
-        return RuleList.parse(self.source, SCHEMA).evaluate(self.context)
+    def rules(self, schema: Schema) -> RuleList:
+        return RuleList.parse(self.source, schema)
+
+    def typed(self) -> tuple[Schema, object]:
+        """The variables as attributes of a class, which says of what types they are; those that are absent are texts."""
+        values: dict[str, Any] = {**dict.fromkeys(SCHEMA.variables, ""), **self.context}
+        attributes = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        kinds = {name: type(value) for name, value in attributes.items()}
+        context_class = type("Context", (), {**attributes, "__annotations__": kinds})
+        return Schema.of(context_class, LEVELS), context_class()
 
 
 def _cases() -> Iterator[Case]:
@@ -70,7 +76,11 @@ def _value(result: dict[str, Any]) -> Value:
 def test_vector(case: Case) -> None:
     if case.result is None:
         with pytest.raises(PolicySyntaxError):
-            case.evaluate()
-    else:
-        # repr tells 1 from 1.0, 0.0 from -0.0, and finds NaN equal to itself.
-        assert repr(case.evaluate()) == repr(_value(case.result))
+            case.rules(SCHEMA)
+        return
+    expected = repr(_value(case.result))  # repr tells 1 from 1.0, 0.0 from -0.0, and finds NaN equal to itself.
+    rules = case.rules(SCHEMA)
+    assert repr(rules.outcome(case.context).value) == expected
+    assert repr(rules.evaluate(case.context)) == expected
+    schema, context = case.typed()
+    assert repr(case.rules(schema).evaluate(context)) == expected

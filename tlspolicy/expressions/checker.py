@@ -25,6 +25,7 @@ from tlspolicy.expressions.nodes import (
     String,
     Unary,
     children,
+    every,
 )
 
 if TYPE_CHECKING:
@@ -153,11 +154,11 @@ def result_types(node: Node, schema: Schema) -> frozenset[type]:
         case Unary("!", _):
             return INT
         case Unary(_, operand):
-            return _NUMBER if result_types(operand, schema) & {float, str} else INT
+            return negated_types(result_types(operand, schema))
         case Logical(_, operands):
             return result_types(operands[0], schema) | INT
         case Binary(operator, left, right):  # pragma: no branch (there is no other kind)
-            return _binary_types(operator, result_types(left, schema), result_types(right, schema))
+            return binary_types(operator, result_types(left, schema), result_types(right, schema))
 
 
 def _name_types(name: str, schema: Schema) -> frozenset[type]:
@@ -166,7 +167,13 @@ def _name_types(name: str, schema: Schema) -> frozenset[type]:
     return frozenset({schema.variables[name]}) if schema.context_class else ANY
 
 
-def _binary_types(operator: str, left: frozenset[type], right: frozenset[type]) -> frozenset[type]:
+def negated_types(operand: frozenset[type]) -> frozenset[type]:
+    """The types that `-x` may have, by those that x may have."""
+    return _NUMBER if operand & {float, str} else INT
+
+
+def binary_types(operator: str, left: frozenset[type], right: frozenset[type]) -> frozenset[type]:
+    """The types that the result of an operator may have, by those that its operands may have."""
     match operator:
         case "+":
             return frozenset().union(*(_sum_types(a, b) for a in left for b in right))
@@ -187,20 +194,31 @@ def _sum_types(left: type, right: type) -> frozenset[type]:
     return _FLOAT if float in (left, right) else INT
 
 
+def is_constant(node: Node, schema: Schema) -> bool:
+    """Whether the value of `node` depends on nothing, and it sets no captures."""
+    match node:
+        case Capture():
+            return False
+        case Name(name):
+            return name in schema.constants
+        case Call(function) if function == "matches" or function not in FUNCTIONS:
+            return False
+        case _:
+            return all(is_constant(child, schema) for child in children(node))
+
+
 def patterns(node: Node) -> Iterator[str]:
     """The regular expressions in `node`."""
-    match node:
-        case Call("matches", (String(pattern), _)):
-            yield pattern
-        case _:
-            pass
-    for child in children(node):
-        yield from patterns(child)
+    for each in every(node):
+        match each:
+            case Call("matches", (String(pattern), _)):
+                yield pattern
+            case _:
+                pass
 
 
 def asynchronous_functions(node: Node, schema: Schema) -> Iterator[str]:
     """The functions that `node` calls and that coroutine functions answer."""
-    if isinstance(node, Call) and schema.asynchronous(node.function):
-        yield node.function
-    for child in children(node):
-        yield from asynchronous_functions(child, schema)
+    for each in every(node):
+        if isinstance(each, Call) and schema.asynchronous(each.function):
+            yield each.function

@@ -98,7 +98,7 @@ def _evaluate(node: Node, scope: Scope) -> Value:
         case Logical(operator, conditions):
             return _logical(operator == "||", conditions, scope)
         case Call("matches", (String(pattern), subject)):
-            return _matches(pattern, evaluate(subject, scope), scope)
+            return matches(pattern, evaluate(subject, scope), scope)
         case Call(function, arguments):  # pragma: no branch (there is no other kind)
             return _call(function, [evaluate(argument, scope) for argument in arguments], scope)
 
@@ -115,7 +115,8 @@ def _logical(decisive: bool, operands: tuple[Node, ...], scope: Scope) -> Value:
     return int(any(bool(evaluate(operand, scope)) == decisive for operand in rest) == decisive)
 
 
-def _matches(pattern: str, subject: Value, scope: Scope) -> Value:
+def matches(pattern: str, subject: Value, scope: Scope) -> Value:
+    """Search for `pattern` in the text of `subject`; the scope's captures are then what was found, or nothing."""
     scope.captures = ()
     scope.spend(subject)
     searched = text(subject)

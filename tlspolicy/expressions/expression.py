@@ -140,9 +140,13 @@ class Expression:
 
 
 def evaluated(
-    evaluate_in: Callable[[Scope], Result], schema: Schema, context: object, asynchronous: Collection[str]
+    evaluate_in: Callable[[Scope], Result],
+    schema: Schema,
+    context: object,
+    asynchronous: Collection[str],
+    answers: Answers | None = None,
 ) -> Result:
-    """What `evaluate_in` gives in a scope of its own.
+    """What `evaluate_in` gives in a scope of its own, where some `answers` may be known already.
 
     Raises:
         PolicyTypeError: `context` is not what the schema reads.
@@ -150,7 +154,7 @@ def evaluated(
     """
     schema.check_context(context)
     refuse_asynchronous(asynchronous)
-    return evaluate_in(Scope(schema, context))
+    return evaluate_in(Scope(schema, context, answers=answers))
 
 
 def refuse_asynchronous(functions: Collection[str]) -> None:

@@ -141,11 +141,14 @@ Node: TypeAlias = (
 MILLISECONDS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
+_LEAVES = (Name, String, Integer, Boolean, Duration, Float, Capture, Global)
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`, from left to right."""
+    if isinstance(node, _LEAVES):  # Most are, and a long list of rules has very many.
+        return ()
     match node:
-        case Integer() | Float() | Duration() | Boolean() | String() | Name() | Capture() | Global():
-            return ()
         case Array(items):
             return items
         case Index(value, index):
@@ -158,3 +161,11 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case Logical(_, operands):  # pragma: no branch (there is no other kind)
             return operands
+
+
+def every(node: Node) -> list[Node]:
+    """`node` and all nodes below it, each before those below it."""
+    found = [node]
+    for each in found:
+        found += children(each)
+    return found

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 import tomli
@@ -147,7 +148,7 @@ class _ExpressionBuilder(Transformer[Token, "Node"]):
 
     @v_args(inline=True)
     def name(self, token: Token) -> Node:
-        return nodes.Name(str(token), **_span(token))
+        return nodes.Name(intern(str(token)), **_span(token))
 
     @v_args(inline=True)
     def capture(self, token: Token) -> Node:
@@ -157,15 +158,15 @@ class _ExpressionBuilder(Transformer[Token, "Node"]):
 
     @v_args(inline=True)
     def global_name(self, token: Token) -> Node:
-        return nodes.Global(str(token), **_span(token))
+        return nodes.Global(intern(str(token)), **_span(token))
 
     @v_args(inline=True)
     def unary(self, operator: Token, operand: Node) -> Node:
-        return nodes.Unary(str(operator), operand, start=_start(operator), end=operand.end)
+        return nodes.Unary(intern(str(operator)), operand, start=_start(operator), end=operand.end)
 
     @v_args(inline=True)
     def binary(self, left: Node, operator: Token, right: Node) -> Node:
-        spelling = _FIRST_SPELLING.get(operator, str(operator))
+        spelling = intern(_FIRST_SPELLING.get(operator, str(operator)))
         return nodes.Binary(spelling, left, right, start=left.start, end=right.end)
 
     def disjunction(self, operands: list[Node]) -> Node:
@@ -181,7 +182,7 @@ class _ExpressionBuilder(Transformer[Token, "Node"]):
     def call(self, children: list[Token | Node | None]) -> Node:
         first, last = children[0], children[-1]
         assert isinstance(first, Token) and isinstance(last, Token)  # noqa: S101, PT018  (for the type checker)
-        return nodes.Call(str(first), _operands(children), start=_start(first), end=_end(last))
+        return nodes.Call(intern(str(first)), _operands(children), start=_start(first), end=_end(last))
 
     def array(self, children: list[Token | Node | None]) -> Node:
         first, last = children[0], children[-1]

@@ -13,7 +13,7 @@ from tlspolicy.expressions.regex_syntax import RegexError, Translation, translat
 from tlspolicy.expressions.values import UnusableValueError
 
 if TYPE_CHECKING:
-    from rurex import Pattern
+    from rurex import Match, Pattern
 
 __all__ = [
     "MAX_FOLDED",
@@ -24,6 +24,7 @@ __all__ = [
     "RegexError",
     "compiled",
     "cost",
+    "groups",
     "search",
 ]
 
@@ -106,5 +107,9 @@ def search(pattern: str, subject: str) -> tuple[str, ...] | None:
         raise UnusableValueError(
             f"matches() was given a text of {size} bytes, too long for so large a pattern: {most} at most"
         )
-    match = engine.search(subject)
-    return (match.group(), *match.groups(default="")) if match else None
+    return groups(engine.search(subject)) or None
+
+
+def groups(match: Match | None) -> tuple[str, ...]:
+    """The whole match, then each group, `''` for a group that took no part; nothing where there is no match."""
+    return (match.group(), *match.groups(default="")) if match else ()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlspolicy.errors import Place, PolicySyntaxError, Problems, did_you_mean, quoted
 from tlspolicy.expressions.checker import patterns
+from tlspolicy.expressions.compiler import compiled
 from tlspolicy.expressions.explanation import Explanation
 from tlspolicy.expressions.expression import Expression, evaluated, evaluated_async, kind_of
+from tlspolicy.expressions.outcomes import Outcome, Rules
 from tlspolicy.expressions.parser import parse_rules
 from tlspolicy.expressions.regex import cost
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from tlspolicy.expressions.explanation import Tried
     from tlspolicy.expressions.schema import Schema
-    from tlspolicy.expressions.scope import Scope
+    from tlspolicy.expressions.scope import Answers, Scope
     from tlspolicy.expressions.values import Value
 
     Check: TypeAlias = Callable[[Expression], None]
@@ -42,13 +44,6 @@ class Rule(NamedTuple):
 
     condition: Expression
     result: Expression
-
-
-class Outcome(NamedTuple):
-    """What a rule list gave, and the index of the rule that decided; `None` for the `else`."""
-
-    value: Value
-    matched: int | None
 
 
 @dataclass(frozen=True)
@@ -97,8 +92,11 @@ class RuleList:
         """
         return _Reader(schema, check, _expression_in_file).rule_list(data, place)
 
-    def evaluate(self, context: object) -> Value:
+    @cached_property
+    def evaluate(self) -> Callable[[object], Value]:
         """Evaluate the list: the `then` of the first rule whose `if` is true, else the `else`.
+
+        This is a function, `evaluate(context)`, that is compiled when it is first wanted.
 
         Args:
             context: what the schema reads: a mapping, or an instance of the class that the schema was made of.
@@ -110,15 +108,31 @@ class RuleList:
             PolicyTypeError: `context` is not what the schema reads.
             PolicyEvaluationError: there is no usable value, or a rule calls a coroutine function.
         """
-        return self.outcome(context).value
+        return compiled([self.trees("rules")], self.schema, _value, self._value).function
 
     async def evaluate_async(self, context: object) -> Value:
         """Evaluate the list as `evaluate` does, and await the functions of the schema that are coroutine functions."""
         return (await self.outcome_async(context)).value
 
-    def outcome(self, context: object) -> Outcome:
-        """Evaluate the list as `evaluate` does, and say which rule decided."""
-        return evaluated(self._outcome_in, self.schema, context, self.asynchronous)
+    def outcome(self, context: object, answers: Answers | None = None) -> Outcome:
+        """Evaluate the list as `evaluate` does, by the evaluator, and say which rule decided.
+
+        Args:
+            context: as for `evaluate`.
+            answers: those that functions which ask the world have given already; they are not called again for these.
+        """
+        return evaluated(self._outcome_in, self.schema, context, self.asynchronous, answers)
+
+    def _value(self, context: object, answers: Answers | None = None) -> Value:
+        return self.outcome(context, answers and answers.rewind()).value
+
+    def trees(self, name: str) -> Rules:
+        """The list as the compiler wants it."""
+        return Rules(name, [(rule.condition.node, rule.result.node) for rule in self.rules], self.default.node)
+
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: the rest is made of them."""
+        return {"rules": self.rules, "default": self.default, "schema": self.schema}
 
     async def outcome_async(self, context: object) -> Outcome:
         """Evaluate the list as `evaluate_async` does, and say which rule decided."""
@@ -158,6 +172,10 @@ class RuleList:
         return Explanation(tried[-1].value, None, tuple(tried))
 
 
+def _value(outcome: Outcome) -> Value:
+    return outcome.value
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Makes rule lists of data.
@@ -176,8 +194,9 @@ class _Reader:
         data = _as_sequence(data, place)
         if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
             return RuleList((), self._result(data, place), self.schema)
-        if len(data) > MAX_RULES:
-            raise PolicySyntaxError(f"a list may have {MAX_RULES} rules, this has {len(data)}", place=place)
+        if len(data) > MAX_RULES + 1:
+            message = f"a list may have {MAX_RULES} rules before its else, this has {len(data) - 1}"
+            raise PolicySyntaxError(message, place=place)
         if not data:
             raise PolicySyntaxError("the list of rules is empty: it must end with { else = … }", place=place)
         problems = Problems()
@@ -299,4 +318,4 @@ def _expression_in_file(text: str, schema: Schema, place: Place) -> Expression:
 
 
 def _at(place: Place, step: str) -> Place:
-    return replace(place, key=(place.key + step).removeprefix("."))
+    return Place(place.file, (place.key + step).removeprefix("."), place.line)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import iscoroutinefunction
-from types import MappingProxyType
+from inspect import getattr_static, iscoroutinefunction
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any, get_origin, get_type_hints
 
 from tlspolicy.errors import PolicyTypeError, PolicyValueError
@@ -16,6 +16,9 @@ from tlspolicy.expressions.values import UnusableValueError, Value, language_val
 TYPES = (int, float, str, tuple)
 # What the grammar takes for a name, and not for a number, a duration or a truth value.
 _NAME = re.compile(r"(?!(?:true|false|[0-9.]+|[0-9]+(?:[dhmsDHMS]|[mM][sS]))\Z)[A-Za-z0-9_.][A-Za-z0-9_.$]*", re.ASCII)
+CHECKED = "_"
+"""What stands before a slot's second name in a class that has checked its instances."""
+LONGEST_CHECKED = 65_536
 _GLOBAL = re.compile(r"(?!\$[0-9]*\Z)\$[A-Za-z0-9_.$]*", re.ASCII)
 
 
@@ -42,6 +45,12 @@ class Schema:
     constants: Mapping[str, Value] = field(default_factory=dict)
     functions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
     context_class: type | None = field(default=None, init=False)
+    is_checked: bool = field(default=False, init=False, repr=False, compare=False)
+    """Whether the class promises that it has checked what its instances hold.
+
+    A class does that by giving the slot of each variable a second name, which has an underscore before it. Then the
+    slots hold what their annotations say, and no text of more than `LONGEST_CHECKED` characters.
+    """
 
     def __post_init__(self) -> None:
         """Check and copy what was given."""
@@ -97,6 +106,7 @@ class Schema:
         variables = {name: get_origin(hint) or hint for name, hint in hints.items() if not name.startswith("_")}
         schema = cls(variables, constants or {}, functions or {})
         object.__setattr__(schema, "context_class", context_class)
+        object.__setattr__(schema, "is_checked", all(_is_checked(context_class, name) for name in variables))
         return schema
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -141,6 +151,11 @@ class Schema:
             return value if self.context_class and type(value) in TYPES else language_value(value)
         except Exception as error:  # A context may be anybody's class, and do anything when it is read.
             raise UnusableValueError(f"variable {name!r}: {error}") from error
+
+
+def _is_checked(context_class: type, name: str) -> bool:
+    slot = getattr_static(context_class, name, None)
+    return isinstance(slot, MemberDescriptorType) and slot is getattr_static(context_class, CHECKED + name, None)
 
 
 def is_asynchronous(function: object) -> bool:

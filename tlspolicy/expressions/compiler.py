@@ -1,0 +1,279 @@
+"""Rule lists to one Python function: the fast way to the evaluator's answer.
+
+The function is what a programmer would write by hand. One list is tried in its order, and runs of rules on the same
+variables become look-ups; several short lists become one decision tree. Of outcomes that are constant the results are
+made beforehand. Whatever the function was not made for, from a very long text to an error, it leaves to the evaluator,
+which decides or says what is wrong. For two lists it may be:
+
+    def evaluate(context):
+        try:
+            if context._last_error == 'tls':
+                retry_num = context._retry_num
+                if retry_num > 1:
+                    return _result
+                if retry_num > 0:
+                    return _result1
+                return _result2
+            return _result2
+        except _Unusual:
+            pass
+        return _plainly(context)
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tlspolicy.expressions.bounds import remaining
+from tlspolicy.expressions.evaluator import EvaluationProblem
+from tlspolicy.expressions.outcomes import Outcome, Outcomes, Rules
+from tlspolicy.expressions.program import Globals, Program, indented
+from tlspolicy.expressions.reader import check
+from tlspolicy.expressions.schema import LONGEST_CHECKED, Schema
+from tlspolicy.expressions.scope import Answers, Scope
+from tlspolicy.expressions.translator import UntranslatableError, UnusualError
+from tlspolicy.expressions.tree import looks_first, tree
+from tlspolicy.expressions.tree_writer import TreeWriter
+from tlspolicy.expressions.values import MAX_TEXT_LENGTH, UnusableValueError
+from tlspolicy.expressions.writer import ListWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tlspolicy.expressions.lookups import Returns
+
+MAX_RESULTS: Final = 256
+"""For how many combinations of outcomes results are made beforehand."""
+MAX_KEPT: Final = 4_096
+"""How many other results are kept."""
+_SHORTEST_LIMIT: Final = 64
+
+
+class Compiled(NamedTuple):
+    """A function of a context, and the source that it was compiled from."""
+
+    function: Callable[[Any], Any]
+    source: str
+
+
+def compiled(
+    lists: Sequence[Rules],
+    schema: Schema,
+    finish: Callable[..., object],
+    plainly: Callable[..., object],
+) -> Compiled:
+    """The function that gives `finish(*outcomes)` for the outcomes of the lists in a context.
+
+    Args:
+        lists: the rule lists; their expressions have no problems over `schema`.
+        schema: what contexts are. Of a class, what its attributes hold is relied upon.
+        finish: makes the result of an `Outcome` of each list. For the same outcomes it may give the same object.
+        plainly: gives the same by means of the evaluator, or raises what is wrong; called with the context, and with
+            the `Answers` that functions which ask the world have given already, where there are such functions.
+    """
+    outcomes = [Outcomes(rules, schema) for rules in lists]
+    try:
+        if schema.is_checked and (function := _Compiler(outcomes, schema, finish, plainly, LONGEST_CHECKED).compiled()):
+            return function
+        function = _Compiler(outcomes, schema, finish, plainly).compiled()
+    except (UntranslatableError, SyntaxError, RecursionError, MemoryError):  # Python has limits of its own.
+        function = None
+    if function is None:
+        program = Program()
+        program.known.values["_plainly"] = plainly
+        function = Compiled(program.define("evaluate", "context", ["return _plainly(context)"]), program.source)
+    return function
+
+
+class _Results:
+    """The results of combinations of outcomes, one of each open list. Combinations, too, have numbers.
+
+    Args:
+        lists: the open lists.
+        finish: makes a result of an outcome of each.
+        known: the global variables of the code; is added to.
+    """
+
+    def __init__(self, lists: Sequence[Outcomes], finish: Callable[..., object], known: Globals) -> None:
+        self._lists = lists
+        self._finish = finish
+        self._known = known
+        self._count = prod(len(outcomes.known) for outcomes in lists)
+        self._of = lru_cache(maxsize=MAX_KEPT)(self._made)
+
+    def _made(self, number: int) -> object:
+        outcomes: list[Outcome] = []
+        for each in reversed(self._lists):
+            number, digit = divmod(number, len(each.known))
+            outcomes.insert(0, each.known[digit])
+        return self._finish(*outcomes)
+
+    def number(self, digits: Sequence[int]) -> int:
+        """The number of a combination."""
+        number = 0
+        for digit, each in zip(digits, self._lists, strict=True):
+            number = number * len(each.known) + digit
+        return number
+
+    def constant(self, number: int) -> str:
+        """An expression for a result."""
+        if self._count <= MAX_RESULTS:
+            return self._known.name("result", self._of(number))
+        return self.found(str(number))
+
+    def stored(self, number: int) -> object:
+        """What a look-up finds for a result."""
+        return self._of(number) if self._count <= MAX_RESULTS else number
+
+    def found(self, name: str) -> str:
+        """An expression for the result of what a look-up has found."""
+        return name if self._count <= MAX_RESULTS else f"{self._known.name('result_of', self._of)}({name})"
+
+    def made(self, value: str, rule: int | None) -> str:
+        """An expression for the result of an outcome of the one list that is open."""
+        outcome = f"{self._known.name('Outcome', Outcome)}({value}, {rule})"
+        return f"{self._known.name('finish', self._finish)}({outcome})"
+
+    def of_digits(self, digits: Sequence[str]) -> str:
+        """An expression for the result of a combination, given expressions for the numbers of its outcomes."""
+        number = digits[0]
+        for digit, each in zip(digits[1:], self._lists[1:], strict=True):
+            number = f"({number}) * {len(each.known)} + {digit}"
+        if self._count <= MAX_RESULTS:
+            return f"{self._known.name('results', tuple(map(self._of, range(self._count))))}[{number}]"
+        return self.found(number)
+
+    def of_outcomes(self, outcomes: Sequence[str]) -> str:
+        """An expression for the result of outcomes, given expressions for these."""
+        return f"{self._known.name('finish', self._finish)}({', '.join(outcomes)})"
+
+
+class _Outcomes:
+    """What the function of one list among several gives back: its outcome."""
+
+    def __init__(self, outcomes: Outcomes, known: Globals) -> None:
+        self._outcomes = outcomes.known
+        self._known = known
+
+    def constant(self, number: int) -> str:
+        return self._known.name("outcome", self._outcomes[number])
+
+    def stored(self, number: int) -> object:
+        return self._outcomes[number]
+
+    def found(self, name: str) -> str:
+        return name
+
+    def made(self, value: str, rule: int | None) -> str:
+        return f"{self._known.name('Outcome', Outcome)}({value}, {rule})"
+
+
+class _Digits(_Outcomes):
+    """What it gives back where all outcomes are constant: the number of its outcome."""
+
+    def constant(self, number: int) -> str:
+        return str(number)
+
+    def stored(self, number: int) -> object:
+        return number
+
+
+class _Compiler:
+    def __init__(
+        self,
+        lists: Sequence[Outcomes],
+        schema: Schema,
+        finish: Callable[..., object],
+        plainly: Callable[..., object],
+        trusted: int = 0,
+    ) -> None:
+        self._schema = schema
+        self._plainly = plainly
+        self._program = Program(trusted)
+        self._known = self._program.known
+        self._open = [outcomes for outcomes in lists if not outcomes.are_settled]
+        self._results = _Results(self._open, _filled(lists, finish), self._known)
+        self._longest = [MAX_TEXT_LENGTH]
+
+    def compiled(self) -> Compiled | None:
+        """The function; `None` where the texts of variables would have to be shorter than they may be."""
+        statements = self._statements()
+        answers = bool(self._schema.functions)
+        lines = [
+            *(["answers = _Answers()"] if answers else []),
+            "try:",
+            *indented([*self._check(), *statements]),
+            "except _unusual:",
+            "    pass",
+            f"return _plainly(context{', answers' if answers else ''})",
+        ]
+        if min(self._longest) < (self._program.trusted or _SHORTEST_LIMIT):
+            return None
+        trusted = (AttributeError, UnusualError, UnusableValueError, EvaluationProblem)
+        self._known.values |= {
+            "_Answers": Answers,
+            "_Unusual": UnusualError,
+            "_longest": min(self._longest),
+            "_plainly": self._plainly,
+            "_unusual": trusted if self._schema.is_checked else Exception,
+        }
+        return Compiled(self._program.define("evaluate", "context", lines), self._program.source)
+
+    def _statements(self) -> list[str]:
+        if not self._open:
+            return [f"return {self._results.constant(0)}"]
+        if len(self._open) == 1:
+            return self._list_statements(self._open[0], self._results)
+        branches = [outcomes.branches() for outcomes in self._open]
+        known = [each for each in branches if each is not None]
+        if len(known) < len(branches):
+            return [f"return {self._results.of_outcomes(self._list_functions(_Outcomes))}"]
+        made = tree(known, self._schema)
+        if made is None:
+            return [f"return {self._results.of_digits(self._list_functions(_Digits))}"]
+        writer = TreeWriter(
+            self._schema, self._program, lambda digits: self._results.constant(self._results.number(digits))
+        )
+        lines = writer.statements(made)
+        self._longest.append(writer.bounds.longest())
+        return lines
+
+    def _check(self) -> list[str]:
+        """Statements that make sure that the context is one; to read a slot of a class that is checked is enough."""
+        first = self._open[0].tried[0].condition if self._open else None
+        if self._schema.is_checked and first and looks_first(first, self._schema):
+            return []
+        return check(self._schema, self._known)
+
+    def _list_functions(self, returns: type[_Outcomes]) -> list[str]:
+        """Calls of functions each of which tries one list."""
+        parameters = "context, answers" if self._schema.functions else "context"
+        calls: list[str] = []
+        for outcomes in self._open:
+            name = f"_{outcomes.name}"
+            statements = self._list_statements(outcomes, returns(outcomes, self._known))
+            self._program.define(name, parameters, statements)
+            calls.append(f"{name}({parameters})")
+        return calls
+
+    def _list_statements(self, outcomes: Outcomes, returns: Returns) -> list[str]:
+        writer = ListWriter(outcomes, returns, self._program)
+        lines = writer.statements()
+        self._longest.append(writer.bounds.longest())
+        if not writer.leaves_nodes:
+            return lines
+        self._known.values |= {"_Scope": Scope, "_schema": self._schema, "_remaining": remaining}
+        answers = ", answers=answers" if self._schema.functions else ""
+        return [f"scope = _Scope(_schema, context, budget=_remaining(){answers})", *lines]
+
+
+def _filled(lists: Sequence[Outcomes], finish: Callable[..., object]) -> Callable[..., object]:
+    """`finish`, which the outcomes of lists that are settled need not be given to."""
+
+    def filled(*outcomes: Outcome) -> object:
+        others = iter(outcomes)
+        return finish(*[each.known[0] if each.are_settled else next(others) for each in lists])
+
+    return filled

@@ -1,0 +1,133 @@
+"""Outcomes: what a rule list can give, as far as that is constant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tlspolicy.expressions import evaluator
+from tlspolicy.expressions.checker import is_constant
+from tlspolicy.expressions.nodes import Call, Node
+from tlspolicy.expressions.scope import Scope
+from tlspolicy.expressions.tree import Branch, is_quick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tlspolicy.expressions.schema import Schema
+    from tlspolicy.expressions.values import Value
+
+
+class Rules(NamedTuple):
+    """A rule list as trees.
+
+    Args:
+        name: what code calls the list; an identifier.
+        rules: the condition and the result of each rule.
+        default: the result where no condition is true.
+    """
+
+    name: str
+    rules: Sequence[tuple[Node, Node]]
+    default: Node
+
+
+class Outcome(NamedTuple):
+    """What a rule list gave, and the index of the rule that decided; `None` for the `else`."""
+
+    value: Value
+    matched: int | None
+
+
+class OpenRule(NamedTuple):
+    """A rule that may decide: its index, or `None` for the `else`; its condition, where it has one; its result."""
+
+    number: int | None
+    condition: Node | None
+    result: Node
+
+
+class Outcomes:
+    """A rule list without the rules that never decide, and its constant outcomes, which have numbers.
+
+    Args:
+        rules: the list.
+        schema: over which it has no problems.
+    """
+
+    def __init__(self, rules: Rules, schema: Schema) -> None:
+        self.name = rules.name
+        self.schema = schema
+        self.known: list[Outcome] = []
+        self._numbers: dict[tuple[Node, int | None], int] = {}
+        self._scope = Scope(schema, None)  # One for all: there may be very many, and each takes time.
+        self.tried = list(self._tried(rules))
+        """The rules in their order; the last, and no other, has no condition."""
+        self._branches = [self.branches_of(rule) for rule in self.tried]
+
+    def _tried(self, rules: Rules) -> Iterator[OpenRule]:
+        for index, (condition, result) in enumerate(rules.rules):
+            always = self._truth(condition)
+            if always:
+                yield OpenRule(index, None, result)
+                return
+            if always is None:
+                yield OpenRule(index, condition, result)
+        yield OpenRule(None, None, rules.default)
+
+    def _truth(self, condition: Node) -> bool | None:
+        """Whether a condition is true, where it is constant."""
+        value = self._value(condition)
+        return None if value is None else bool(value)
+
+    def _value(self, node: Node) -> Value | None:
+        """The value of a constant; `None` where it is none, or has no usable value."""
+        if not is_constant(node, self.schema):
+            return None
+        try:
+            return evaluator.evaluate(node, self._scope)
+        except evaluator.EvaluationProblem:
+            return None
+
+    @property
+    def are_settled(self) -> bool:
+        """Whether there is but one outcome, for all contexts."""
+        return len(self.tried) == len(self.known) == 1 and self.branches() is not None
+
+    def number(self, result: Node, rule: int | None) -> int | None:
+        """The number of the outcome where this constant is the result; `None` where it is no constant."""
+        key = result, rule
+        if key not in self._numbers:
+            value = self._value(result)
+            if value is None:
+                return None
+            self._numbers[key] = len(self.known)
+            self.known.append(Outcome(value, rule))
+        return self._numbers[key]
+
+    def branches(self) -> list[Branch] | None:
+        """The list as branches that are tried in order; `None` where not all of their outcomes are constant."""
+        found = [branches for branches in self._branches if branches is not None]
+        return [branch for branches in found for branch in branches] if len(found) == len(self._branches) else None
+
+    def branches_of(self, rule: OpenRule) -> list[Branch] | None:
+        """The branches of one rule."""
+        conditions = () if rule.condition is None else (rule.condition,)
+        return self._branches_of(rule.result, rule.number, conditions)
+
+    def _branches_of(self, result: Node, rule: int | None, conditions: tuple[Node, ...]) -> list[Branch] | None:
+        choice = self.choice(result)
+        if choice:
+            condition, then, otherwise = choice
+            first = self._branches_of(then, rule, (*conditions, condition))
+            second = self._branches_of(otherwise, rule, conditions)
+            return None if first is None or second is None else first + second
+        number = self.number(result, rule)
+        return None if number is None else [Branch(conditions, number)]
+
+    def choice(self, result: Node) -> tuple[Node, Node, Node] | None:
+        """The parts of an `if_then` of which one branch may be left out without being missed."""
+        match result:
+            case Call("if_then", (condition, then, otherwise)) if is_quick(condition, self.schema):
+                return condition, then, otherwise
+            case _:
+                return None

@@ -1,0 +1,111 @@
+"""One rule list as statements of Python, which try its rules in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tlspolicy.expressions.bounds import Bounds
+from tlspolicy.expressions.lookups import LookUps, Part, Returns, nodes
+from tlspolicy.expressions.nodes import Capture, Node, every
+from tlspolicy.expressions.program import indented
+from tlspolicy.expressions.reader import Reader
+from tlspolicy.expressions.translator import Translator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tlspolicy.expressions.outcomes import OpenRule, Outcomes
+    from tlspolicy.expressions.program import Program
+
+_MAX_PARTS: Final = 500
+
+
+class ListWriter:
+    """Writes the statements of one list.
+
+    Args:
+        outcomes: the list, and the numbers of its constant outcomes.
+        returns: what the statements give back.
+        program: what they are a part of.
+    """
+
+    def __init__(self, outcomes: Outcomes, returns: Returns, program: Program) -> None:
+        self._outcomes = outcomes
+        self._returns = returns
+        self._program = program
+        self.bounds = Bounds(program.trusted)
+        self.leaves_nodes = False
+        """Whether the statements call the evaluator, with the local variable `scope`."""
+        self._nodes = [node for rule in outcomes.tried for node in (rule.condition, rule.result) if node]
+        self._captures = any(isinstance(each, Capture) for node in self._nodes for each in every(node))
+        self._begin(self._nodes)
+
+    def _begin(self, read: Sequence[Node]) -> None:
+        """Begin a function that is to read the variables of these nodes."""
+        schema = self._outcomes.schema
+        self._translator = Translator(schema, self._program.known, self.bounds, captures=self._captures)
+        self._reader = Reader(read, schema, self._translator)
+
+    def statements(self) -> list[str]:
+        """The statements.
+
+        Raises:
+            UntranslatableError: the list must be left to the evaluator.
+        """
+        *rules, last = self._outcomes.tried
+        if self._captures:  # What a rule captures, a later one may read: each is asked in its turn.
+            lines = ["groups = ()", *(line for rule in rules for line in self._rule(rule))]
+        else:
+            look_ups = LookUps(self._outcomes, self._returns, self._program, self.bounds)
+            lines = self._parts(list(look_ups.parts(rules)), look_ups)
+        lines += self._result(last.result, last.number)
+        self.leaves_nodes |= self._translator.leaves_nodes
+        return lines
+
+    def _parts(self, parts: list[Part], look_ups: LookUps) -> list[str]:
+        if len(parts) <= _MAX_PARTS:
+            return [line for part in parts for line in self._part(part, look_ups)]
+        starts = range(0, len(parts), _MAX_PARTS)
+        calls = [line for start in starts for line in self._function(parts[start : start + _MAX_PARTS], look_ups)]
+        self._begin([self._outcomes.tried[-1].result])
+        return calls
+
+    def _function(self, parts: list[Part], look_ups: LookUps) -> list[str]:
+        """A call of a function that tries some of very many rules: a long one takes too much memory to compile."""
+        rules = [part.rule for part in parts if not part.entries]
+        self._begin(
+            [
+                *(node for part in parts for node in nodes(part.entries)),
+                *(node for rule in rules for node in (rule.condition, rule.result) if node),
+            ]
+        )
+        statements = [line for part in parts for line in self._part(part, look_ups)]
+        self.leaves_nodes |= self._translator.leaves_nodes
+        name = f"_{self._outcomes.name}_from_{parts[0].rule.number}"
+        parameters = "context, scope" if self.leaves_nodes else "context"
+        self._program.define(name, parameters, statements)
+        return [f"found = {name}({parameters})", "if found is not None:", "    return found"]
+
+    def _part(self, part: Part, look_ups: LookUps) -> list[str]:
+        if part.entries:
+            return look_ups.statements(part.entries, self._translator, self._reader)
+        return self._rule(part.rule)
+
+    def _rule(self, rule: OpenRule) -> list[str]:
+        if rule.condition is None:
+            return self._result(rule.result, rule.number)
+        reads = self._reader.read(rule.condition)
+        test = f"if {self._translator.test(rule.condition).text}:  # {self._outcomes.name}[{rule.number}]"
+        return [*reads, test, *indented(self._result(rule.result, rule.number))]
+
+    def _result(self, result: Node, rule: int | None) -> list[str]:
+        number = self._outcomes.number(result, rule)
+        if number is not None:
+            return [f"return {self._returns.constant(number)}"]
+        lines = self._reader.read_inside(result)
+        choice = self._outcomes.choice(result)
+        if choice:
+            condition, then, otherwise = choice
+            lines.append(f"if {self._translator.test(condition).text}:")
+            return [*lines, *indented(self._result(then, rule)), *self._result(otherwise, rule)]
+        return [*lines, f"return {self._returns.made(self._translator.value(result).text, rule)}"]
