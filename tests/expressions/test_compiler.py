@@ -187,6 +187,25 @@ CODE: dict[str, tuple[object, list[str]]] = {
         listed("mx == 'a'", "sender == 'b'", "rcpt == 'c'", "size == 1", "source == 'd'"),
         ["if context._mx == 'a':", "if context._size == 1:"],
     ),
+    "infinite": (listed(f"1{'0' * 400}.0 > size"), ["_greater(_constant, context._size)"]),
+    "long-text": (listed(f"mx == '{'a' * 2000}'"), ["context._mx == _constant"]),
+    "constant-without-a-value": (
+        listed(
+            "split_n('a', '', 100000) == mx", "contains([split_n('a', '', 100000)], mx)", then="split_n('a', '', 99999)"
+        ),
+        ["if _plain(_node1, scope)", "_plain(_node2, scope)"],
+    ),
+    "floats": ([{"else": "ratio * 2.0 + 0.5"}], ["_Outcome(((context.ratio * 2.0) + 0.5), None)"]),
+    "search-in-an-array": (listed("matches('a', recipients)"), ["if _search_in('a', context._recipients, scope):"]),
+    "capture-in-an-array": (
+        listed("matches('(a)', split(mx, '.')[0]) && $1 == 'a'"),
+        ["(groups := _search_in('(a)', _plain(_node, scope, groups), scope))"],
+    ),
+    "matches-in-an-array-and-captures": (listed("[matches('a', mx)] == [$0]"), ["    return _plainly(context)"]),
+    "too-many-elements": (
+        listed(*[f"contains([{', '.join(map(str, range(3000)))}], size) || mx > 'a'"] * 400),
+        ["    return _plainly(context)"],
+    ),
     "very-many-rules": (
         listed(*(f"size > {n}" for n in range(1200))),
         ["def _rules_from_500(context):", "found = _rules_from_1000(context)"],
@@ -194,11 +213,56 @@ CODE: dict[str, tuple[object, list[str]]] = {
 }
 
 
+class Measured:
+    """A context class that has a float."""
+
+    ratio: float
+    recipients: tuple[str, ...]
+    mx: str
+    size: int
+
+
 @pytest.mark.parametrize(("rules", "fragments"), CODE.values(), ids=CODE)
 def test_code(rules: object, fragments: list[str]) -> None:
-    code = source(rules)
+    code = source(rules, Schema.of(Measured) if "ratio" in str(rules) else DELIVERY)
     for fragment in fragments:
         assert fragment in code
+
+
+SEVERAL: dict[str, tuple[int, dict[str, Any], str]] = {
+    "few-results": (30, {}, "return _results[(_starttls(context)) * 8 + _dane(context)]"),
+    "many-results": (40, {}, "return _result_of((_starttls(context)) * 8 + _dane(context))"),
+    "computed-results": (
+        40,
+        {"tls_timeout": "retry_num + 1"},
+        "return _finish(_starttls(context), _dane(context), _tls_timeout(context))",
+    ),
+}
+
+
+@pytest.mark.parametrize(("count", "more", "code"), SEVERAL.values(), ids=SEVERAL)
+def test_lists_that_make_no_tree_have_functions_of_their_own(count: int, more: dict[str, Any], code: str) -> None:
+    policy = TlsPolicy(
+        starttls=listed(*(f"mx == 'mx{n}.example'" for n in range(count)), then="disable", otherwise="require"),
+        dane=listed(*(f"size > {n} && priority > {n}" for n in range(7)), then="disable", otherwise="optional"),
+        **more,
+    )
+    assert code in policy.source
+    for mx, size in (("mx0.example", 1), (f"mx{count - 1}.example", 0), ("mx.example", 9)):
+        context = DeliveryContext(mx=mx, size=size, priority=3)
+        decision, explained = policy.evaluate(context), policy.explain(context).decision
+        assert decision == explained
+        assert decision.matched == explained.matched
+
+
+def test_a_large_tree_is_none() -> None:
+    names = ("retry_num", "size", "priority", "queue_age", "notify_num", "expires_in")
+    texts = ("mx", "rcpt", "sender", "source", "queue_name", "last_status")
+    policy = TlsPolicy(
+        starttls=listed(" && ".join(f"{name} > 5" for name in names), then="disable", otherwise="require"),
+        dane=listed(*(f"{name} == 'a'" for name in texts), then="disable", otherwise="optional"),
+    )
+    assert "_starttls(context)" in policy.source
 
 
 def test_very_many_different_rests_are_compiled_when_they_are_asked() -> None:

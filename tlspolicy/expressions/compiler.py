@@ -226,7 +226,7 @@ class _Compiler:
             return [f"return {self._results.constant(0)}"]
         if len(self._open) == 1:
             return self._list_statements(self._open[0], self._results)
-        branches = [outcomes.branches() for outcomes in self._open]
+        branches = [outcomes.branches for outcomes in self._open]
         known = [each for each in branches if each is not None]
         if len(known) < len(branches):
             return [f"return {self._results.of_outcomes(self._list_functions(_Outcomes))}"]
@@ -242,8 +242,8 @@ class _Compiler:
 
     def _check(self) -> list[str]:
         """Statements that make sure that the context is one; to read a slot of a class that is checked is enough."""
-        first = self._open[0].tried[0].condition if self._open else None
-        if self._schema.is_checked and first and looks_first(first, self._schema):
+        rules = self._open[0].rules if self._open else []
+        if self._schema.is_checked and rules and looks_first(rules[0].condition, self._schema):
             return []
         return check(self._schema, self._known)
 

@@ -11,7 +11,7 @@ from tlspolicy.expressions.scope import Scope
 from tlspolicy.expressions.tree import Branch, is_quick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
@@ -39,10 +39,17 @@ class Outcome(NamedTuple):
 
 
 class OpenRule(NamedTuple):
-    """A rule that may decide: its index, or `None` for the `else`; its condition, where it has one; its result."""
+    """A rule that may decide: its index, its condition and its result."""
+
+    number: int
+    condition: Node
+    result: Node
+
+
+class Last(NamedTuple):
+    """What decides where no other rule does: the index of a rule that always does, or `None` for the `else`."""
 
     number: int | None
-    condition: Node | None
     result: Node
 
 
@@ -60,19 +67,19 @@ class Outcomes:
         self.known: list[Outcome] = []
         self._numbers: dict[tuple[Node, int | None], int] = {}
         self._scope = Scope(schema, None)  # One for all: there may be very many, and each takes time.
-        self.tried = list(self._tried(rules))
-        """The rules in their order; the last, and no other, has no condition."""
-        self._branches = [self.branches_of(rule) for rule in self.tried]
-
-    def _tried(self, rules: Rules) -> Iterator[OpenRule]:
-        for index, (condition, result) in enumerate(rules.rules):
+        self.rules: list[OpenRule] = []
+        self.last = Last(None, rules.default)
+        for number, (condition, result) in enumerate(rules.rules):
             always = self._truth(condition)
             if always:
-                yield OpenRule(index, None, result)
-                return
+                self.last = Last(number, result)
+                break
             if always is None:
-                yield OpenRule(index, condition, result)
-        yield OpenRule(None, None, rules.default)
+                self.rules.append(OpenRule(number, condition, result))
+        every = [*map(self.branches_of, self.rules), self._branches_of(self.last.result, self.last.number, ())]
+        known = [branches for branches in every if branches is not None]
+        self.branches = [branch for branches in known for branch in branches] if len(known) == len(every) else None
+        """The list as branches that are tried in order; `None` where not all of their outcomes are constant."""
 
     def _truth(self, condition: Node) -> bool | None:
         """Whether a condition is true, where it is constant."""
@@ -91,7 +98,7 @@ class Outcomes:
     @property
     def are_settled(self) -> bool:
         """Whether there is but one outcome, for all contexts."""
-        return len(self.tried) == len(self.known) == 1 and self.branches() is not None
+        return not self.rules and len(self.known) == 1 and self.branches is not None
 
     def number(self, result: Node, rule: int | None) -> int | None:
         """The number of the outcome where this constant is the result; `None` where it is no constant."""
@@ -104,15 +111,9 @@ class Outcomes:
             self.known.append(Outcome(value, rule))
         return self._numbers[key]
 
-    def branches(self) -> list[Branch] | None:
-        """The list as branches that are tried in order; `None` where not all of their outcomes are constant."""
-        found = [branches for branches in self._branches if branches is not None]
-        return [branch for branches in found for branch in branches] if len(found) == len(self._branches) else None
-
     def branches_of(self, rule: OpenRule) -> list[Branch] | None:
         """The branches of one rule."""
-        conditions = () if rule.condition is None else (rule.condition,)
-        return self._branches_of(rule.result, rule.number, conditions)
+        return self._branches_of(rule.result, rule.number, (rule.condition,))
 
     def _branches_of(self, result: Node, rule: int | None, conditions: tuple[Node, ...]) -> list[Branch] | None:
         choice = self.choice(result)

@@ -123,7 +123,7 @@ class _Maker:
     def _outcome(self, branches: Sequence[Branch], known: _Known, wanted: Counter[Node]) -> int | None:
         """The outcome, if it is known; otherwise the conditions that it depends on are counted."""
         open_branches: list[Branch] = []
-        for branch in branches:
+        for branch in branches:  # pragma: no branch (the last has no conditions)
             truths = [self._truth(condition, known) for condition in branch.conditions]
             if False in truths:
                 continue

@@ -36,7 +36,7 @@ class ListWriter:
         self.bounds = Bounds(program.trusted)
         self.leaves_nodes = False
         """Whether the statements call the evaluator, with the local variable `scope`."""
-        self._nodes = [node for rule in outcomes.tried for node in (rule.condition, rule.result) if node]
+        self._nodes = [outcomes.last.result, *_nodes_of(outcomes.rules)]
         self._captures = any(isinstance(each, Capture) for node in self._nodes for each in every(node))
         self._begin(self._nodes)
 
@@ -52,7 +52,7 @@ class ListWriter:
         Raises:
             UntranslatableError: the list must be left to the evaluator.
         """
-        *rules, last = self._outcomes.tried
+        rules, last = self._outcomes.rules, self._outcomes.last
         if self._captures:  # What a rule captures, a later one may read: each is asked in its turn.
             lines = ["groups = ()", *(line for rule in rules for line in self._rule(rule))]
         else:
@@ -67,18 +67,13 @@ class ListWriter:
             return [line for part in parts for line in self._part(part, look_ups)]
         starts = range(0, len(parts), _MAX_PARTS)
         calls = [line for start in starts for line in self._function(parts[start : start + _MAX_PARTS], look_ups)]
-        self._begin([self._outcomes.tried[-1].result])
+        self._begin([self._outcomes.last.result])
         return calls
 
     def _function(self, parts: list[Part], look_ups: LookUps) -> list[str]:
         """A call of a function that tries some of very many rules: a long one takes too much memory to compile."""
-        rules = [part.rule for part in parts if not part.entries]
-        self._begin(
-            [
-                *(node for part in parts for node in nodes(part.entries)),
-                *(node for rule in rules for node in (rule.condition, rule.result) if node),
-            ]
-        )
+        single = [part.rule for part in parts if not part.entries]
+        self._begin([*(node for part in parts for node in nodes(part.entries)), *_nodes_of(single)])
         statements = [line for part in parts for line in self._part(part, look_ups)]
         self.leaves_nodes |= self._translator.leaves_nodes
         name = f"_{self._outcomes.name}_from_{parts[0].rule.number}"
@@ -92,8 +87,6 @@ class ListWriter:
         return self._rule(part.rule)
 
     def _rule(self, rule: OpenRule) -> list[str]:
-        if rule.condition is None:
-            return self._result(rule.result, rule.number)
         reads = self._reader.read(rule.condition)
         test = f"if {self._translator.test(rule.condition).text}:  # {self._outcomes.name}[{rule.number}]"
         return [*reads, test, *indented(self._result(rule.result, rule.number))]
@@ -109,3 +102,7 @@ class ListWriter:
             lines.append(f"if {self._translator.test(condition).text}:")
             return [*lines, *indented(self._result(then, rule)), *self._result(otherwise, rule)]
         return [*lines, f"return {self._returns.made(self._translator.value(result).text, rule)}"]
+
+
+def _nodes_of(rules: Sequence[OpenRule]) -> list[Node]:
+    return [node for rule in rules for node in (rule.condition, rule.result)]
