@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from subprocess import run
 
 import pytest
 
@@ -11,9 +13,11 @@ def test_what_is_public_is_what_is_said_to_be() -> None:
     public = {
         name
         for name, value in vars(tlspolicy).items()
-        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+        if not name.startswith("_") and not inspect.ismodule(value) and name not in ("TYPE_CHECKING", "import_module")
     }
-    assert sorted(public) == sorted(tlspolicy.__all__)
+    assert public <= {*tlspolicy.__all__}
+    assert [*tlspolicy.__dir__()] == tlspolicy.__all__
+    assert all(hasattr(tlspolicy, name) for name in tlspolicy.__all__)
     assert tlspolicy.__all__ == sorted(tlspolicy.__all__)
 
 
@@ -26,3 +30,14 @@ def test_what_is_public_is_documented(name: str) -> None:
             member for key, member in vars(value).items() if inspect.isfunction(member) and not key.startswith("_")
         ]
     assert all(inspect.getdoc(each) for each in documented)
+
+
+def test_what_is_not_there_is_said_as_of_any_module() -> None:
+    with pytest.raises(AttributeError, match="module 'tlspolicy' has no attribute 'secured'"):
+        _ = tlspolicy.secured
+
+
+def test_to_decide_imports_nothing_that_only_sessions_want() -> None:
+    code = "import sys, tlspolicy; tlspolicy.TlsPolicy(); print(*sys.modules)"
+    modules = run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert {"asyncio", "smtplib", "importlib.resources", "pathlib"}.isdisjoint(modules)

@@ -14,6 +14,7 @@ FLOORS = [
     ["errors"],
     ["expressions.nodes", "expressions.values", "expressions.complaints"],
     ["expressions.regions"],
+    ["expressions.regex_error"],
     ["expressions.regex_syntax", "expressions.text_functions", "expressions.array_functions"],
     ["expressions.regex", "expressions.address_functions", "expressions.explanation", "expressions.printer"],
     ["expressions.functions"],

@@ -48,6 +48,11 @@ try:
     TlsPolicy(allow_invalid_certs="matches('a', mx)")
 except PolicySyntaxError as error:
     print(error.message)
+import lark
+from tlspolicy.expressions import parser
+lark.__version__ = "another"
+parser._rules_parser.cache_clear()
+assert parser.parse_rules("[ { else = 1 } ]") == [{"else": 1}]
 """
 
 

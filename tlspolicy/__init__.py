@@ -1,6 +1,8 @@
 """Outbound TLS policy for programs that send mail: Stalwart's rules, decided on every delivery attempt."""
 
-from tlspolicy.aiosmtp import secure_async, secure_streams
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from tlspolicy.context import DELIVERY, DeliveryContext, LastError
 from tlspolicy.decision import Matched, Requirement, TlsDecision
 from tlspolicy.errors import (
@@ -16,13 +18,16 @@ from tlspolicy.expressions.explanation import Explanation
 from tlspolicy.expressions.expression import Expression
 from tlspolicy.expressions.rules import RuleList
 from tlspolicy.expressions.schema import Schema
-from tlspolicy.failures import Failure, FailureKind, Phase, classify
 from tlspolicy.policy import PolicyExplanation, TlsPolicy
-from tlspolicy.providers import is_local_address, is_local_domain
-from tlspolicy.relaxation import Relaxation
-from tlspolicy.session import Level, Session
-from tlspolicy.smtp import secure
-from tlspolicy.sslcontext import SSLContexts
+
+if TYPE_CHECKING:
+    from tlspolicy.aiosmtp import secure_async, secure_streams
+    from tlspolicy.failures import Failure, FailureKind, Phase, classify
+    from tlspolicy.providers import is_local_address, is_local_domain
+    from tlspolicy.relaxation import Relaxation
+    from tlspolicy.session import Level, Session
+    from tlspolicy.smtp import secure
+    from tlspolicy.sslcontext import SSLContexts
 
 __all__ = [
     "DELIVERY",
@@ -58,3 +63,31 @@ __all__ = [
     "secure_async",
     "secure_streams",
 ]
+
+# To decide takes neither asyncio nor much else that carrying a decision out does: it is imported when it is wanted.
+_WANTED_LATER = {
+    "Failure": "failures",
+    "FailureKind": "failures",
+    "Level": "session",
+    "Phase": "failures",
+    "Relaxation": "relaxation",
+    "SSLContexts": "sslcontext",
+    "Session": "session",
+    "classify": "failures",
+    "is_local_address": "providers",
+    "is_local_domain": "providers",
+    "secure": "smtp",
+    "secure_async": "aiosmtp",
+    "secure_streams": "aiosmtp",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WANTED_LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(f"{__name__}.{_WANTED_LATER[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from os import fsdecode
-from pathlib import Path
+from os.path import splitext
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import tomli
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 MAX_FILE_SIZE: Final = 32 * 1024 * 1024
 
-_MANY_DIGITS: Final = re.compile(r"[0-9](?:_?[0-9]){4000,}")
+# Patterns that only mistakes want are compiled when there is one: `re` keeps them.
+_MANY_DIGITS: Final = r"[0-9](?:_?[0-9]){4000,}"
 _TOO_LARGE: Final = "an integer of thousands of digits"
 _TOO_DEEP: Final = "tables or arrays are nested too deep"
 _PLAN_CHANGES: Final = ("update", "upsert", "create", "reconcile")
 
 # The strings, comments and brackets of TOML, and the strings, words and signs of JSON.
-_TOML_PIECE: Final = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|"(?:[^"\\\n]|\\.)*+"'
-    r"|'''(?:[^']|'(?!''))*+'{3,5}|'[^'\n]*'|#[^\n]*|[\[\]{}]",
-    re.DOTALL,
+_TOML_PIECE: Final = (
+    r'(?s)"""(?>(?:[^"\\]|\\.|"(?!""))*)"{3,5}|"(?>(?:[^"\\\n]|\\.)*)"'
+    r"|'''(?>(?:[^']|'(?!''))*)'{3,5}|'[^'\n]*'|#[^\n]*|[\[\]{}]"
 )
-_JSON_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+_JSON_PIECE: Final = r'(?s)"(?>(?:[^"\\]|\\.)*)"|[\[\]{}:,]|[^\s\[\]{}:,"]+'
 
 
 def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]], Place]:
@@ -43,16 +43,16 @@ def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict
         PolicyTypeError: `path` is none.
     """
     try:
-        path = Path(fsdecode(path))
+        name = fsdecode(path)
     except TypeError:
         raise PolicyTypeError(f"a policy's file is named by a str or a path, not {type(path).__name__}") from None
-    place = Place(file=str(path))
-    if "\0" in str(path):
+    place = Place(file=name)
+    if "\0" in name:
         raise PolicySyntaxError("no file has a name with a NUL in it", place=place)
-    parse = _PARSERS.get(path.suffix.lower())
+    parse = _PARSERS.get(splitext(name)[1].lower())  # noqa: PTH122  (pathlib takes 3 ms to import)
     if parse is None:
         raise PolicySyntaxError(f"the name of a policy's file ends in {listed(_PARSERS)}", place=place)
-    with path.open("rb") as file:
+    with open(name, "rb") as file:  # noqa: PTH123
         data = file.read(MAX_FILE_SIZE + 1)
     if len(data) > MAX_FILE_SIZE:
         raise PolicySyntaxError(f"a policy's file may have {MAX_FILE_SIZE} bytes, and this is larger", place=place)
@@ -61,7 +61,7 @@ def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"not UTF-8: the byte 0x{data[error.start]:02x} can't stand there"
-        raise PolicySyntaxError(message, place=Place(file=str(path), line=line)) from None
+        raise PolicySyntaxError(message, place=Place(file=name, line=line)) from None
 
 
 def parse_toml(text: str, place: Place) -> dict[str, object]:
@@ -183,7 +183,7 @@ def _json(line: str, text: str, start: int, place: Place) -> object:
         first = next(_duplicates(line))
         _refuse("this key stands twice in its object", text, start + first.start(), start + first.end(), place)
     except _NoNumberError:
-        constants = (piece for piece in _JSON_PIECE.finditer(line) if piece.group() in _CONSTANTS)
+        constants = (piece for piece in re.finditer(_JSON_PIECE, line) if piece.group() in _CONSTANTS)
         first = next(constants)
         _refuse("this is no number of JSON", text, start + first.start(), start + first.end(), place)
     except RecursionError:
@@ -211,7 +211,7 @@ def _duplicates(text: str) -> Iterator[re.Match[str]]:
     """The keys that an object of JSON has once more; one is enough to find."""
     keys: list[set[str]] = []
     string: re.Match[str] | None = None
-    for piece in _JSON_PIECE.finditer(text):  # pragma: no branch (it has one)
+    for piece in re.finditer(_JSON_PIECE, text):  # pragma: no branch (it has one)
         match piece.group()[0]:
             case '"':
                 string = piece
@@ -228,10 +228,10 @@ def _duplicates(text: str) -> Iterator[re.Match[str]]:
                 pass
 
 
-def _deepest(pieces: re.Pattern[str], text: str) -> int:
+def _deepest(pieces: str, text: str) -> int:
     """The index of the bracket that is nested deepest."""
     level = deepest = at = 0
-    for piece in pieces.finditer(text):
+    for piece in re.finditer(pieces, text):
         level += (piece.group() in ("[", "{")) - (piece.group() in ("]", "}"))
         if level > deepest:
             deepest, at = level, piece.start()
@@ -239,7 +239,7 @@ def _deepest(pieces: re.Pattern[str], text: str) -> int:
 
 
 def _many_digits(text: str, start: int) -> tuple[int, int]:
-    found = _MANY_DIGITS.search(text, start)
+    found = re.compile(_MANY_DIGITS).search(text, start)
     return found.span() if found else (start, start)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -198,6 +197,8 @@ class TlsSessionError(OSError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'retry_num'?"` for the nearest of `known`, or `''` when none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415  (wanted where something is wrong)
+
     by_lower = {candidate.lower(): candidate for candidate in known}
     near = get_close_matches(name.lower(), by_lower, n=1)
     return f"; did you mean '{by_lower[near[0]]}'?" if near else ""

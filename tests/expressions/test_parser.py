@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
+import lark
 import pytest
 import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tlspolicy import PolicySyntaxError
+from tlspolicy.expressions import parser
 from tlspolicy.expressions.nodes import (
     Array,
     Binary,
@@ -334,3 +338,37 @@ def test_any_text_is_a_list_of_rules_or_an_error(text: str) -> None:
         assert isinstance(parse_rules(text), list)
     except PolicySyntaxError as error:
         assert 0 <= error.start <= error.end <= len(text)
+
+
+def numbered_anew(stored: dict[str, Any], start: str) -> tuple[Any, ...]:
+    """Lark's tables without the numbers that it gives to states, tokens and rules, which are others each time."""
+    rules = {number: {**entry, "order": 0} for number, entry in stored["memo"].items()}
+    tables = stored["data"]["parser"]["parser"]
+    order = [str(tables["start_states"][start])]
+    states: list[dict[str, Any]] = []
+    for state in order:
+        actions = {tables["tokens"][token]: action for token, action in tables["states"][state].items()}
+        order += [str(to) for _, (kind, to) in sorted(actions.items()) if kind == 0 and str(to) not in order]
+        named = {name: rules[str(to["@"])] if kind else order.index(str(to)) for name, (kind, to) in actions.items()}
+        states.append(named)
+    terminals = [entry for entry in rules.values() if entry["__type__"] == "TerminalDef"]
+    named_terminals = {entry["name"]: (entry["priority"], entry["pattern"]["value"]) for entry in terminals}
+    return states, named_terminals, stored["data"]["options"]
+
+
+@pytest.mark.parametrize("name", ["expression", "rules"])
+def test_the_stored_tables_are_those_of_the_grammar(name: str) -> None:
+    stored = (Path(parser.__file__).parent / "tables" / f"{name}.json").read_text(encoding="utf-8")
+    if json.loads(stored)["lark"] != lark.__version__:
+        pytest.skip("another version of Lark has made them, and they are not used")
+    # Written by: python -c "from tlspolicy.expressions.parser import tables; print(tables('…'), end='')"
+    assert numbered_anew(json.loads(stored), name) == numbered_anew(json.loads(parser.tables(name)), name)
+
+
+def test_another_version_of_lark_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lark, "__version__", "1.2.0")
+    parser._expression_parser.cache_clear()  # noqa: SLF001
+    try:
+        assert parse_expression("retry_num  > 0") == Binary(">", Name("retry_num"), Integer(0))
+    finally:
+        parser._expression_parser.cache_clear()  # noqa: SLF001

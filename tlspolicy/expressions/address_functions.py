@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from tlspolicy.expressions.text_functions import WHITE_SPACE, maps
 from tlspolicy.expressions.values import Value, text
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-_PREFIX = re.compile(r"\+?0*[0-9]{1,3}", re.ASCII)
+_PREFIX = r"\+?0*[0-9]{1,3}"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]++"
 _QUOTED = r'"(?>(?:[^"\\]|\\.)+)"'
 _WORD = rf"(?>(?:{_ATOM}|{_QUOTED})+)"
 _EMAIL = rf"{_WORD}(?>(?:\.{_WORD})*)\.?+@{_ATOM}\.(?>(?:{_ATOM}(?>(?:\.{_ATOM})*)\.?+)?)"
 
 _SHORTEST_PREFIX = 8
+_IPV4 = 4
 _IPV4_MAX = 2**32 - 1
 
 
@@ -53,12 +53,14 @@ def is_ip_addr(value: Value) -> Value:
 
 def is_ipv4_addr(value: Value) -> Value:
     """Whether a text is an IPv4 address."""
-    return int(isinstance(_address(text(value)), IPv4Address))
+    address = _address(text(value))
+    return int(address is not None and address.version == _IPV4)
 
 
 def is_ipv6_addr(value: Value) -> Value:
     """Whether a text is an IPv6 address."""
-    return int(isinstance(_address(text(value)), IPv6Address))
+    address = _address(text(value))
+    return int(address is not None and address.version != _IPV4)
 
 
 def ip_reverse_name(value: Value) -> Value:
@@ -84,10 +86,12 @@ def _network(value: str) -> IPv4Network | IPv6Network | None:
     address = _address(written.strip(WHITE_SPACE))
     if address is None:
         return None
+    from ipaddress import ip_network  # noqa: PLC0415  (wanted by few rules)
+
     if not slash:
         return ip_network(address)
     prefix = prefix.strip(WHITE_SPACE)
-    if not _PREFIX.fullmatch(prefix) or not _SHORTEST_PREFIX <= int(prefix) <= address.max_prefixlen:
+    if not re.fullmatch(_PREFIX, prefix) or not _SHORTEST_PREFIX <= int(prefix) <= address.max_prefixlen:
         return None
     return ip_network((address, int(prefix)), strict=False)
 
@@ -97,6 +101,8 @@ def _counterpart(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Addres
 
     An IPv4 address is mapped; an IPv6 address may be mapped or, as was done once, compatible.
     """
+    from ipaddress import IPv4Address, IPv6Address  # noqa: PLC0415  (wanted by few rules)
+
     if isinstance(address, IPv4Address):
         return IPv6Address(f"::ffff:{address}")
     compatible = IPv4Address(int(address)) if int(address) <= _IPV4_MAX else None
@@ -105,6 +111,8 @@ def _counterpart(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Addres
 
 def _address(value: str) -> IPv4Address | IPv6Address | None:
     """`value` as an address: no blanks, leading zeros, brackets or zones."""
+    from ipaddress import ip_address  # noqa: PLC0415  (wanted by few rules)
+
     if "%" in value:
         return None
     try:

@@ -75,7 +75,6 @@ class LookUps:
     """
 
     def __init__(self, outcomes: Outcomes, returns: Returns, program: Program, bounds: Bounds) -> None:
-        self._outcomes = outcomes
         self._schema = outcomes.schema
         self._returns = returns
         self._program = program
@@ -92,7 +91,7 @@ class LookUps:
     def _entries(self, rule: OpenRule) -> list[Entry] | None:
         """The branches of a rule, each with keys; `None` where one has none, or is to be asked in its turn."""
         entries: list[Entry] = []
-        for branch in self._outcomes.branches_of(rule) or ():
+        for branch in rule.branches or ():
             found = keyed(branch.conditions, self._schema)
             if found is None or (found.rest and self._test(found.rest) is None):
                 return None

@@ -7,30 +7,56 @@ Every node carries the half-open range of characters it was read from; ranges do
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Spanned:
-    start: int = field(default=0, compare=False, repr=False, kw_only=True)
-    end: int = field(default=0, compare=False, repr=False, kw_only=True)
+    """What nodes have in common. To generate it anew for each kind would take a third of the time to import them."""
+
+    start: int = field(default=0, kw_only=True)
+    end: int = field(default=0, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._parts()))
+
+    def __repr__(self) -> str:
+        names: tuple[str, ...] = self.__match_args__
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def _parts(self) -> object:
+        """All but the range."""
+        return _reading(self.__match_args__)(self)
 
 
-@dataclass(frozen=True, slots=True)
+@cache
+def _reading(names: tuple[str, ...]) -> Callable[[object], object]:
+    return attrgetter(*names)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Integer(_Spanned):
     """`5`: 0 to 2⁶³-1; a sign is a `Unary`."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Float(_Spanned):
     """`1.5`."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Duration(_Spanned):
     """`5m`: `count` times the lower-case `unit`, one of the keys of `MILLISECONDS`."""
 
@@ -38,49 +64,49 @@ class Duration(_Spanned):
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Boolean(_Spanned):
     """`true` or `false`: the integers 1 and 0, kept apart so that they print as they were written."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class String(_Spanned):
     """`'text'`, its escapes already read."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Name(_Spanned):
     """`retry_num`, `require`: a variable or a constant; the schema knows which."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Capture(_Spanned):
     """`$1`: a group of the last `matches`."""
 
     group: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Global(_Spanned):
     """`$name`, the dollar sign included."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Array(_Spanned):
     """`[a, b]`."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Index(_Spanned):
     """`value[index]`."""
 
@@ -88,7 +114,7 @@ class Index(_Spanned):
     index: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call(_Spanned):
     """`function(a, b)`."""
 
@@ -96,7 +122,7 @@ class Call(_Spanned):
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unary(_Spanned):
     """`!a`, `-a`."""
 
@@ -104,7 +130,7 @@ class Unary(_Spanned):
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Binary(_Spanned):
     """`a + b`; `operator` in its first spelling: `^ == != < <= > >= + - * /`."""
 
@@ -113,7 +139,7 @@ class Binary(_Spanned):
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Logical(_Spanned):
     """`a && b && c` or `a || b || c`: one node for the whole run, two operands or more."""
 

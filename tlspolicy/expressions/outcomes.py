@@ -39,11 +39,12 @@ class Outcome(NamedTuple):
 
 
 class OpenRule(NamedTuple):
-    """A rule that may decide: its index, its condition and its result."""
+    """A rule that may decide: its index, its condition and result, and its branches if their outcomes are constant."""
 
     number: int
     condition: Node
     result: Node
+    branches: list[Branch] | None
 
 
 class Last(NamedTuple):
@@ -75,8 +76,12 @@ class Outcomes:
                 self.last = Last(number, result)
                 break
             if always is None:
-                self.rules.append(OpenRule(number, condition, result))
-        every = [*map(self.branches_of, self.rules), self._branches_of(self.last.result, self.last.number, ())]
+                branches = self._branches_of(result, number, (condition,))
+                self.rules.append(OpenRule(number, condition, result, branches))
+        every = [
+            *(rule.branches for rule in self.rules),
+            self._branches_of(self.last.result, self.last.number, ()),
+        ]
         known = [branches for branches in every if branches is not None]
         self.branches = [branch for branches in known for branch in branches] if len(known) == len(every) else None
         """The list as branches that are tried in order; `None` where not all of their outcomes are constant."""
@@ -110,10 +115,6 @@ class Outcomes:
             self._numbers[key] = len(self.known)
             self.known.append(Outcome(value, rule))
         return self._numbers[key]
-
-    def branches_of(self, rule: OpenRule) -> list[Branch] | None:
-        """The branches of one rule."""
-        return self._branches_of(rule.result, rule.number, (rule.condition,))
 
     def _branches_of(self, result: Node, rule: int | None, conditions: tuple[Node, ...]) -> list[Branch] | None:
         choice = self.choice(result)

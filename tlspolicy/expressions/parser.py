@@ -6,13 +6,15 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from importlib import resources
-from pathlib import Path
+from pkgutil import get_data
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
+import lark
 import tomli
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
 
 from tlspolicy.errors import Place, PolicySyntaxError
 from tlspolicy.expressions import nodes
@@ -255,19 +257,49 @@ def _span(token: Token) -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def _expression_parser() -> Lark:
-    return _lark("expression.lark", "expression", _ExpressionBuilder())
+    return _stored("expression", _ExpressionBuilder()) or _built("expression", _ExpressionBuilder())
 
 
 @lru_cache(maxsize=1)
 def _rules_parser() -> Lark:
-    return _lark("rules.lark", "rules", _RulesBuilder())
+    return _stored("rules", _RulesBuilder()) or _built("rules", _RulesBuilder())
 
 
-def _lark(grammar: str, start: str, builder: Transformer[Token, Any]) -> Lark:
+def tables(name: str) -> str:
+    """The tables of the parser of a grammar, as they are stored in `tables/`: to make them takes Lark a while.
+
+    Args:
+        name: the grammar's, and that of its first rule: `expression` or `rules`.
+    """
+    data, memo = _built(name, None).memo_serialize([TerminalDef, Rule])
+    # Where the grammar stood when the tables were made is nobody's business.
+    data["options"] |= {"import_paths": [], "source_path": None}
+    return (
+        json.dumps({"lark": lark.__version__, "data": data, "memo": memo}, sort_keys=True, separators=(",", ":")) + "\n"
+    )
+
+
+def _stored(name: str, builder: Transformer[Token, Any]) -> Lark | None:
+    """The parser of the stored tables; `None` where another version of Lark has made them."""
+    stored = json.loads(get_data(__package__, f"tables/{name}.json") or "{}", object_pairs_hook=_with_numbers)
+    if stored.get("lark") != lark.__version__:
+        return None
+    stored["data"]["options"]["transformer"] = builder
+    parser: Lark = Lark.load(stored)
+    return parser
+
+
+def _with_numbers(pairs: list[tuple[str, object]]) -> dict[str | int, object]:
+    """An object of JSON whose keys may be numbers, as they are in Lark's tables."""
+    return {int(key) if key.isdecimal() else key: value for key, value in pairs}
+
+
+def _built(name: str, builder: Transformer[Token, Any] | None) -> Lark:
+    """The parser of a grammar, which is read."""
     folder = _grammar_folder()
     return Lark(
-        (folder / grammar).read_text(encoding="utf-8"),
-        start=start,
+        (folder / f"{name}.lark").read_text(encoding="utf-8"),
+        start=name,
         parser="lalr",
         transformer=builder,
         maybe_placeholders=False,
@@ -277,6 +309,9 @@ def _lark(grammar: str, start: str, builder: Transformer[Token, Any]) -> Lark:
 
 def _grammar_folder() -> Traversable:
     """`tlspolicy/grammar` in an installed package; in a checkout, the folder beside the package."""
+    from importlib import resources  # noqa: PLC0415  (wanted only where there are no stored tables)
+    from pathlib import Path  # noqa: PLC0415
+
     installed = resources.files("tlspolicy") / "grammar"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "grammar"
 

@@ -37,13 +37,13 @@ _POSTFIX: Final = _UNARY + 1
 _INFINITY: Final = "1" + "0" * (sys.float_info.max_10_exp + 1)
 
 _LETTERS: Final = {"\\\n": "\\n", "\\\r": "\\r", "\\\t": "\\t"}
-_ESCAPES: Final = re.compile(r"\\[\n\r\t]")
-_SINGLE_QUOTE: Final = re.compile(r"(?<!\\)'")
-_DOUBLE_QUOTE: Final = re.compile(r'(?<!\\)"')
+_ESCAPES: Final = r"\\[\n\r\t]"
+_SINGLE_QUOTE: Final = r"(?<!\\)'"
+_DOUBLE_QUOTE: Final = r'(?<!\\)"'
 _UNWRITABLE: Final = {
-    re.compile(r"\\\Z"): "a backslash at its end would protect the closing quote",
-    re.compile(r"\\[nrt]"): "a backslash makes a line break or a tab of the letter after it",
-    re.compile(r"[\ud800-\udfff]"): "a lone surrogate is no character",
+    r"\\\Z": "a backslash at its end would protect the closing quote",
+    r"\\[nrt]": "a backslash makes a line break or a tab of the letter after it",
+    r"[\ud800-\udfff]": "a lone surrogate is no character",
 }
 
 
@@ -112,12 +112,12 @@ def _float(value: float) -> str:
 def _string(value: str) -> str:
     """A literal of `value`: in single quotes unless one within would end it."""
     for pattern, reason in _UNWRITABLE.items():
-        if found := pattern.search(value):
+        if found := re.search(pattern, value):
             raise _no_literal(value, found, reason)
-    body = _ESCAPES.sub(lambda escape: _LETTERS[escape[0]], value)
-    if not _SINGLE_QUOTE.search(value):
+    body = re.sub(_ESCAPES, lambda escape: _LETTERS[escape[0]], value)
+    if not re.search(_SINGLE_QUOTE, value):
         return f"'{body}'"
-    if found := _DOUBLE_QUOTE.search(value):
+    if found := re.search(_DOUBLE_QUOTE, value):
         raise _no_literal(value, found, "there are quotes of both kinds without a backslash before them")
     return f'"{body}"'
 

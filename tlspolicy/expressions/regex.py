@@ -9,11 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tlspolicy.expressions.regex_syntax import RegexError, Translation, translate
+from tlspolicy.expressions.regex_error import RegexError
 from tlspolicy.expressions.values import UnusableValueError
 
 if TYPE_CHECKING:
     from rurex import Match, Pattern
+
+    from tlspolicy.expressions.regex_syntax import Translation
 
 __all__ = [
     "MAX_FOLDED",
@@ -77,6 +79,8 @@ def cost(pattern: str) -> int:
 def _translation(pattern: str) -> Translation:
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise RegexError(f"longer than {MAX_PATTERN_LENGTH} characters")
+    from tlspolicy.expressions.regex_syntax import translate  # noqa: PLC0415  (wanted only where rules say matches)
+
     translation = translate(pattern)
     if translation.size > MAX_PATTERN_SIZE:
         raise RegexError(f"too large: with its repetitions written out its size is over {MAX_PATTERN_SIZE}")

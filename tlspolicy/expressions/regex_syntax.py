@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
+from tlspolicy.expressions.regex_error import RegexError
+
 FLAGS = "imsxUuR"
 
 # How much longer the engine takes with these than with one byte, as timed.
@@ -49,20 +51,6 @@ _HYPHENS = re.compile(r"--|-(?P<before_class>\[)?")
 _VERBOSE_HYPHENS = re.compile(rf"--|-(?P<before_class>{_SPACE}*\[)?")
 # In a class these stand for themselves; Python's rules lose their way in a nested one and would read them.
 _READ_BY_PYTHON = frozenset("(*+?{")
-
-
-class RegexError(Exception):
-    """A pattern that can't be used. Internal: the checker turns it into a `PolicySyntaxError`.
-
-    Attributes:
-        reason: what is wrong with it, in the engine's words or ours.
-        position: index of the character in the pattern, `None` where there is none to point at.
-    """
-
-    def __init__(self, reason: str, position: int | None = None) -> None:
-        super().__init__(reason, position)
-        self.reason = reason
-        self.position = position
 
 
 class Translation(NamedTuple):

@@ -34,8 +34,8 @@ MAX_PATTERNS_SIZE = 1_000_000
 
 _KEYS: Final = ("if", "then", "else")
 _BLANK: Final = r"(?>(?:\s|#[^\n]*\n)*)"
-_LIST_TEXT: Final = re.compile(rf"{_BLANK}\[{_BLANK}\{{")
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_LIST_TEXT: Final = rf"{_BLANK}\[{_BLANK}\{{"
+_NUMBER: Final = r"[0-9]{1,9}"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -77,7 +77,7 @@ class RuleList:
             PolicySyntaxError: it is no such list, one of its expressions is none, or it is beyond a limit. All that is
                 wrong with it is in the one error.
         """
-        if isinstance(source, str) and _LIST_TEXT.match(source):
+        if isinstance(source, str) and re.match(_LIST_TEXT, source):
             return cls.of_file_data(parse_rules(source, place), schema, place, check)
         return _Reader(schema, check, Expression.parse).rule_list(source, place)
 
@@ -275,7 +275,7 @@ def _in_order(data: object, place: Place) -> object:
 
 
 def _is_number(key: object) -> bool:
-    return isinstance(key, str) and bool(_NUMBER.fullmatch(key))
+    return isinstance(key, str) and bool(re.fullmatch(_NUMBER, key))
 
 
 def _checked_entry(entry: object, *, last: bool, place: Place) -> Mapping[str, object]:

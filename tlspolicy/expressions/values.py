@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from decimal import Decimal
 
 Value: TypeAlias = "int | float | str | tuple[Value, ...]"
 
@@ -23,11 +23,9 @@ MAX_TEXT_LENGTH = 1_048_576
 MAX_ARRAY_LENGTH = 65_536
 MAX_VALUE_DEPTH = 64
 
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_UNSIGNED = re.compile(r"\+?[0-9]+", re.ASCII)
-_FLOAT = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE
-)
+_INTEGER = r"[+-]?[0-9]+"
+_UNSIGNED = r"\+?[0-9]+"
+_FLOAT = r"(?ai)[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)"
 _UNSIGNED_MAX = 2**64 - 1
 _EVERY_INTEGER = 2**53  # Below it a float may have a fraction.
 _LONGEST_INTEGER = len(str(INT_MAX))
@@ -107,12 +105,12 @@ def number(value: Value) -> int | float:
 
 
 def _number_in(text: str) -> int | float:
-    if _INTEGER.fullmatch(text):
+    if re.fullmatch(_INTEGER, text):
         # int() refuses thousands of digits, leading zeros included.
         digits = text.lstrip("+-0")[: _LONGEST_INTEGER + 1] or "0"
         integer = -int(digits) if text[0] == "-" else int(digits)
         return integer if INT_MIN <= integer <= INT_MAX else float(text)
-    return float(text) if _FLOAT.fullmatch(text) else 0
+    return float(text) if re.fullmatch(_FLOAT, text) else 0
 
 
 def text(value: Value) -> str:
@@ -145,6 +143,8 @@ def _shortest(value: float) -> Decimal:
 
     Where two such numbers are equally near, Python takes the even digit and Rust the one further from 0.
     """
+    from decimal import Decimal  # noqa: PLC0415  (wanted by few rules)
+
     shortest, exact = Decimal(repr(value)), Decimal(value)
     away = 2 * (exact - shortest)
     is_tie = abs(away) == Decimal(1).scaleb(int(shortest.as_tuple().exponent)) and abs(value) < _EVERY_INTEGER
@@ -295,7 +295,7 @@ def position(value: Value) -> int:
             return int(min(INT_MAX, value)) if value > 0 else 0
         case str():
             digits = value.lstrip("+0") or "0"
-            if not _UNSIGNED.fullmatch(value) or len(digits) > _LONGEST_UNSIGNED:
+            if not re.fullmatch(_UNSIGNED, value) or len(digits) > _LONGEST_UNSIGNED:
                 return 0
             return unsigned if (unsigned := int(digits)) <= _UNSIGNED_MAX else 0
         case tuple():  # pragma: no branch (there is no other kind)
