@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import getattr_static, iscoroutinefunction
+from inspect import iscoroutinefunction
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, get_origin, get_type_hints
 
@@ -154,8 +154,13 @@ class Schema:
 
 
 def _is_checked(context_class: type, name: str) -> bool:
-    slot = getattr_static(context_class, name, None)
-    return isinstance(slot, MemberDescriptorType) and slot is getattr_static(context_class, CHECKED + name, None)
+    slot, second = (_of_class(context_class, each) for each in (name, CHECKED + name))
+    return isinstance(slot, MemberDescriptorType) and slot is second
+
+
+def _of_class(context_class: type, name: str) -> object:
+    """What a class has by a name, as it stands there."""
+    return next((vars(each)[name] for each in context_class.__mro__ if name in vars(each)), None)
 
 
 def is_asynchronous(function: object) -> bool:
