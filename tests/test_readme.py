@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ import tlspolicy
 from tlspolicy import DeliveryContext, Level, PolicySyntaxError, Relaxation, Requirement, SSLContexts, TlsPolicy
 from tlspolicy.expressions.functions import FUNCTIONS, PROVIDED
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 (TOML,) = re.findall(r"^```toml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
@@ -24,7 +26,7 @@ def test_the_policy_is_that_of_the_example() -> None:
 
 @pytest.mark.parametrize("code", [code for code in PYTHON if "smtplib" not in code])
 def test_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    names = {**vars(tlspolicy), "time": time}
+    names: dict[str, Any] = {name: getattr(tlspolicy, name) for name in tlspolicy.__all__} | {"time": time}
     names |= {"policy": TlsPolicy.loads(TOML), "contexts": SSLContexts(), "decision": tlspolicy.TlsDecision()}
     exec(code, names)  # noqa: S102  (our own)
     if "print(policy.explain" in code:
@@ -66,3 +68,13 @@ def test_what_stalwart_misreads(text: str) -> None:
 def test_what_is_left_out_is_strict() -> None:
     decision = TlsPolicy.loads("[queue.outbound.tls]").evaluate(DeliveryContext(retry_num=5, last_error="tls"))
     assert (decision.starttls, decision.allow_invalid_certs) == (Requirement.REQUIRE, False)
+
+
+def test_the_source_of_the_policy_is_what_is_shown() -> None:
+    assert f"```\n{TlsPolicy.loads(TOML).source}```\n" in README
+
+
+def test_the_picture_is_there() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)

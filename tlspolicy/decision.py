@@ -46,8 +46,20 @@ class Matched(NamedTuple):
     mta_sts_timeout: int | None = None
 
 
+CLEAR_TEXT: Final = 0
+VERIFYING: Final = 1
+NOT_VERIFYING: Final = 2
+
+
+class _Classified:
+    """Which context carries a decision out: found once, since a decision is handed out again and again."""
+
+    __slots__ = ("_needs",)
+    _needs: int
+
+
 @dataclass(frozen=True, slots=True)
-class TlsDecision:
+class TlsDecision(_Classified):
     """What a policy decided for one attempt. The defaults are those of a policy that says nothing.
 
     Args:
@@ -94,6 +106,13 @@ class TlsDecision:
             if not 0 < getattr(self, name) <= MAX_TIMEOUT:
                 message = f"must be above 0 and at most {MAX_TIMEOUT} seconds, not {getattr(self, name)}"
                 raise PolicyValueError(message, place=Place(key=f"TlsDecision.{name}"))
+        without = self.starttls is Requirement.DISABLE and not self.forbids_clear_text
+        needs = CLEAR_TEXT if without else VERIFYING if self.verifies else NOT_VERIFYING
+        object.__setattr__(self, "_needs", needs)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the fields, which are checked again."""
+        return type(self), tuple(getattr(self, name) for name in _TYPES)
 
 
 _TYPES: Final[dict[str, type]] = {

@@ -30,7 +30,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn
 
-from tlspolicy.decision import Requirement
+from tlspolicy.decision import NOT_VERIFYING, VERIFYING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ class SSLContexts:
         ImportError: the package that `trust` names is not installed.
     """
 
-    __slots__ = ("_lock", "_options", "_roots", "_unverified", "_verified")
+    __slots__ = ("_contexts", "_lock", "_options", "_roots")
 
     def __init__(  # noqa: PLR0913  (keyword arguments)
         self,
@@ -157,14 +157,14 @@ class SSLContexts:
             cafile, capath, cadata, trust, certfile, keyfile, password, minimum_version, keylog_filename
         )
         self._lock = Lock()
-        self._verified: ssl.SSLContext | None = None
-        self._unverified: ssl.SSLContext | None = None
+        # By what a decision needs; False where it has not been built.
+        self._contexts: list[ssl.SSLContext | Literal[False] | None] = [None, False, False]
         self._roots: tuple[ssl.SSLContext, tuple[bytes, ...]] | None = None
         # A mistake in them is better found now than on the first delivery.
         if own or trust:
-            self._build(verify=True)
+            self._build(VERIFYING)
         if certfile or keylog_filename:
-            self._build(verify=False)
+            self._build(NOT_VERIFYING)
 
     def get(self, decision: TlsDecision) -> ssl.SSLContext | None:
         """The context for a decision.
@@ -178,11 +178,8 @@ class SSLContexts:
             OSError: there are no trusted certificates to verify by, or this machine's OpenSSL can't be held to what a
                 context allows.
         """
-        if decision.starttls is Requirement.DISABLE and not decision.forbids_clear_text:
-            return None
-        if decision.verifies:
-            return self._verified or self._build(verify=True)
-        return self._unverified or self._build(verify=False)
+        context = self._contexts[decision._needs]  # noqa: SLF001  (once, where a decision is made)
+        return self._build(decision._needs) if context is False else context  # noqa: SLF001
 
     def reload(self) -> None:
         """Build the contexts anew, as when certificates in the files they were built from have changed.
@@ -196,8 +193,7 @@ class SSLContexts:
         """
         with self._lock:
             verified, unverified = self._options.context(verify=True), self._options.context(verify=False)
-            self._verified = None if self._options.verified_by_system else verified
-            self._unverified = unverified
+            self._contexts = [None, False if self._options.verified_by_system else verified, unverified]
             self._roots = None
 
     def trusted_certificates(self) -> tuple[bytes, ...] | None:
@@ -208,23 +204,19 @@ class SSLContexts:
         """
         if self._options.verified_by_system:
             return None
-        context = self._verified or self._build(verify=True)
+        context = self._contexts[VERIFYING] or self._build(VERIFYING)
         if self._roots is None or self._roots[0] is not context:
             self._roots = context, tuple(context.get_ca_certs(binary_form=True))
         return self._roots[1]
 
-    def _build(self, *, verify: bool) -> ssl.SSLContext:
+    def _build(self, needs: int) -> ssl.SSLContext:
         with self._lock:
-            ready = self._verified if verify else self._unverified
+            ready = self._contexts[needs]
             if ready:
                 return ready
-            context = self._options.context(verify=verify)
-            if verify and self._options.verified_by_system:
-                return context
-            if verify:
-                self._verified = context
-            else:
-                self._unverified = context
+            context = self._options.context(verify=needs == VERIFYING)
+            if needs != VERIFYING or not self._options.verified_by_system:
+                self._contexts[needs] = context
             return context
 
 

@@ -231,7 +231,7 @@ def test_code(rules: object, fragments: list[str]) -> None:
 
 SEVERAL: dict[str, tuple[int, dict[str, Any], str]] = {
     "few-results": (30, {}, "return _results[(_starttls(context)) * 8 + _dane(context)]"),
-    "many-results": (40, {}, "return _result_of((_starttls(context)) * 8 + _dane(context))"),
+    "many-results": (40, {}, "return _results[(_starttls(context)) * 8 + _dane(context)]"),
     "computed-results": (
         40,
         {"tls_timeout": "retry_num + 1"},

@@ -22,7 +22,6 @@ which decides or says what is wrong. For two lists it may be:
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,6 +86,20 @@ def compiled(
     return function
 
 
+class _Kept(dict[int, object]):
+    """Results by their numbers. Each is made when it is wanted; when there are many, all are forgotten."""
+
+    def __init__(self, make: Callable[[int], object]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, number: int) -> object:
+        if len(self) >= MAX_KEPT:
+            self.clear()
+        self[number] = made = self._make(number)
+        return made
+
+
 class _Results:
     """The results of combinations of outcomes, one of each open list. Combinations, too, have numbers.
 
@@ -101,7 +114,7 @@ class _Results:
         self._finish = finish
         self._known = known
         self._count = prod(len(outcomes.known) for outcomes in lists)
-        self._of = lru_cache(maxsize=MAX_KEPT)(self._made)
+        self._of = _Kept(self._made)
 
     def _made(self, number: int) -> object:
         outcomes: list[Outcome] = []
@@ -119,17 +132,17 @@ class _Results:
 
     def constant(self, number: int) -> str:
         """An expression for a result."""
-        if self._count <= MAX_RESULTS:
-            return self._known.name("result", self._of(number))
-        return self.found(str(number))
+        if self._count > MAX_RESULTS and len(self._of) >= MAX_RESULTS:
+            return self.found(str(number))
+        return self._known.name("result", self._of[number])
 
     def stored(self, number: int) -> object:
         """What a look-up finds for a result."""
-        return self._of(number) if self._count <= MAX_RESULTS else number
+        return number if self._count > MAX_RESULTS else self._of[number]
 
     def found(self, name: str) -> str:
         """An expression for the result of what a look-up has found."""
-        return name if self._count <= MAX_RESULTS else f"{self._known.name('result_of', self._of)}({name})"
+        return f"{self._known.name('results', self._of)}[{name}]" if self._count > MAX_RESULTS else name
 
     def made(self, value: str, rule: int | None) -> str:
         """An expression for the result of an outcome of the one list that is open."""
@@ -141,9 +154,9 @@ class _Results:
         number = digits[0]
         for digit, each in zip(digits[1:], self._lists[1:], strict=True):
             number = f"({number}) * {len(each.known)} + {digit}"
-        if self._count <= MAX_RESULTS:
-            return f"{self._known.name('results', tuple(map(self._of, range(self._count))))}[{number}]"
-        return self.found(number)
+        if self._count > MAX_RESULTS:
+            return self.found(number)
+        return f"{self._known.name('results', [self._of[each] for each in range(self._count)])}[{number}]"
 
     def of_outcomes(self, outcomes: Sequence[str]) -> str:
         """An expression for the result of outcomes, given expressions for these."""

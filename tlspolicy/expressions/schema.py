@@ -86,8 +86,10 @@ class Schema:
     ) -> Schema:
         """Make the schema of a class whose annotated attributes are the variables.
 
-        Contexts are then instances of the class. Their attributes are read as they are, and relied upon to be what
-        the annotations say: a value of another type gives wrong answers or a `PolicyEvaluationError`.
+        Contexts are then instances of the class. Their attributes are read as they are, perhaps some that a rule does
+        not come to, and relied upon to be what the annotations say and not to change: compiled rules do with an `int`
+        what Python does with one. A value of another type gives wrong answers, or a `PolicyEvaluationError` that names
+        the rule.
 
         Args:
             context_class: a class that annotates each attribute as `int`, `float`, `str` or `tuple[...]`; attributes
