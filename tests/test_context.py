@@ -202,3 +202,11 @@ def test_which_recipient_is_wrong() -> None:
 def test_a_host_may_say_anything(said: str, kept: str) -> None:
     """What it says must not stop the queue."""
     assert DeliveryContext().retry(last_error="io", last_status=said).last_status == kept
+
+
+def test_the_class_has_not_what_rules_read() -> None:
+    assert DeliveryContext(mx="mx.example")._mx == "mx.example"  # type: ignore[attr-defined]  # noqa: SLF001
+    with pytest.raises(AttributeError):
+        _ = DeliveryContext._mx  # type: ignore[attr-defined]  # noqa: SLF001
+    with pytest.raises(AttributeError):
+        DeliveryContext._mx = "mx.example"  # type: ignore[attr-defined]  # noqa: SLF001

@@ -75,7 +75,7 @@ def main() -> None:
         *other_tables(others),
     ]
     (RESULTS / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
-    plot(peers, by_hand, growth, RESULTS / "decision.svg")
+    plot(peers, growth, RESULTS / "decision.svg")
     print("\n".join(lines))  # noqa: T201
 
 

@@ -56,8 +56,9 @@ def others() -> dict[str, dict[str, float]]:
         ("ten rules with a regex, the last matches", "ten", policy(TEN), LAST, 9),
     ):
         functions: dict[str, Callable[[Any], object]] = {"tlspolicy": rules.evaluate, **peers(name)}
-        contexts: dict[str, Any] = {"tlspolicy": context}
-        for peer in functions.keys() - {"tlspolicy"}:
+        functions["by hand"] = BY_HAND[title][1]
+        contexts: dict[str, Any] = {"tlspolicy": context, "by hand": context}
+        for peer in functions.keys() - contexts.keys():
             contexts[peer] = prepared(peer, name, context)
             given: Any = functions[peer](contexts[peer])
             if int(given) != expected:

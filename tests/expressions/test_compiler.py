@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from generated import FACTS, Facts, facts, rule_lists, simple_rule_lists
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tlspolicy import (
@@ -83,7 +83,6 @@ def source(rules: object, schema: Schema = DELIVERY) -> str:
     return compiled([parsed.trees("rules")], schema, lambda outcome: outcome.value, parsed.outcome).source
 
 
-@settings(max_examples=1_000)
 @given(rule_lists(), facts())
 def test_the_same_answers_as_the_evaluator(written: list[dict[str, str]], context: Facts) -> None:
     rules = RuleList.parse(written, FACTS)
@@ -93,7 +92,6 @@ def test_the_same_answers_as_the_evaluator(written: list[dict[str, str]], contex
     assert answer(rules.evaluate, mapping) == answer(lambda facts: rules.outcome(facts).value, mapping)
 
 
-@settings(max_examples=300)
 @given(rule_lists(), rule_lists(), rule_lists(), facts())
 def test_several_lists_together(
     first: list[dict[str, str]], second: list[dict[str, str]], third: list[dict[str, str]], context: Facts
@@ -103,7 +101,6 @@ def test_several_lists_together(
     assert answer(together, context) == answer(lambda facts: tuple(each.outcome(facts) for each in lists), context)
 
 
-@settings(max_examples=500)
 @given(st.lists(simple_rule_lists(), min_size=2, max_size=3), facts())
 def test_a_tree_of_several_lists(written: list[list[dict[str, str]]], context: Facts) -> None:
     for schema, facts_or_mapping in ((FACTS, context), (MAPPING, vars(context))):
@@ -202,10 +199,7 @@ CODE: dict[str, tuple[object, list[str]]] = {
         ["(groups := _search_in('(a)', _plain(_node, scope, groups), scope))"],
     ),
     "matches-in-an-array-and-captures": (listed("[matches('a', mx)] == [$0]"), ["    return _plainly(context)"]),
-    "too-many-elements": (
-        listed(*[f"contains([{', '.join(map(str, range(3000)))}], size) || mx > 'a'"] * 400),
-        ["    return _plainly(context)"],
-    ),
+    "too-long-texts": (listed(*[f"mx > '{'a' * 60_000}'"] * 300), ["    return _plainly(context)"]),
     "very-many-rules": (
         listed(*(f"size > {n}" for n in range(1200))),
         ["def _rules_from_500(context):", "found = _rules_from_1000(context)"],
