@@ -205,8 +205,8 @@ def test_a_host_may_say_anything(said: str, kept: str) -> None:
 
 
 def test_the_class_has_not_what_rules_read() -> None:
-    assert DeliveryContext(mx="mx.example")._mx == "mx.example"  # type: ignore[attr-defined]  # noqa: SLF001
+    assert DeliveryContext(mx="mx.example").__mx__ == "mx.example"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
-        _ = DeliveryContext._mx  # type: ignore[attr-defined]  # noqa: SLF001
+        _ = DeliveryContext.__mx__  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
-        DeliveryContext._mx = "mx.example"  # type: ignore[attr-defined]  # noqa: SLF001
+        DeliveryContext.__mx__ = "mx.example"  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast, final
 
 from tlspolicy.decision import LEVELS
 from tlspolicy.errors import Place, PolicyError, PolicyTypeError, PolicyValueError, did_you_mean, listed
@@ -50,9 +50,16 @@ class _Hidden:
 
 
 class _Contexts(type):
-    """The class of the class below, which hides the second names of its slots: it must not pass for a context."""
+    """The class of the class below, which hides the second names of its slots: it must not pass for a context.
+
+    Nor must a mock object that is made after what the class seems to have.
+    """
+
+    def __dir__(cls) -> list[str]:
+        return [name for name in type.__dir__(cls) if name not in vars(_Contexts) or hasattr(type, name)]
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class DeliveryContext(metaclass=_Contexts):
     """One attempt to deliver a message to a recipient: the variables that rules may name.
@@ -192,6 +199,10 @@ class DeliveryContext(metaclass=_Contexts):
         draft.__class__ = cls
         return cast("Self", draft)
 
+    def __init_subclass__(cls) -> None:
+        """Rules rely on what this class has checked: there are no others that pass for it."""
+        raise PolicyTypeError("DeliveryContext can't be subclassed: rules read nothing that it does not have")
+
     def retry(self, *, last_error: str, **changes: Any) -> DeliveryContext:  # noqa: ANN401  (any field)
         """The next attempt: one retry more.
 
@@ -286,8 +297,8 @@ def _place(name: str) -> Place:
 _source = _one_of(SOURCES)
 _last_error = _one_of(LastError)
 for _slot in DeliveryContext.__slots__:  # Rules read them by names that nothing has which was not checked.
-    setattr(DeliveryContext, f"{CHECKED}{_slot}", vars(DeliveryContext)[_slot])
-    setattr(_Contexts, f"{CHECKED}{_slot}", _Hidden())
+    setattr(DeliveryContext, CHECKED.format(_slot), vars(DeliveryContext)[_slot])
+    setattr(_Contexts, CHECKED.format(_slot), _Hidden())
 _Draft: Any = type("_Draft", (), {"__slots__": DeliveryContext.__slots__})
 
 DELIVERY: Final = Schema.of(DeliveryContext, constants=LEVELS)

@@ -2,7 +2,8 @@
 
 Compiled rules keep no account of their work, as the evaluator does in a `Budget`. It is bounded beforehand instead: by
 the texts in the rules, and by the longest text that a variable may have for all of it together to stay below half of a
-budget. The other half is for what compiled rules leave to the evaluator.
+budget. The other half is for what compiled rules leave to the evaluator. What they need not do does not count: they may
+have an answer where the evaluator, which does more for it, comes to a limit.
 """
 
 from __future__ import annotations
@@ -43,11 +44,9 @@ CAPTURE: Final = Size(MAX_SUBJECT_LENGTH)
 class Bounds:
     """Adds up what one evaluation of a rule list can do, each part of it once."""
 
-    def __init__(self, trusted: int = 0) -> None:
+    def __init__(self, *, trusted: bool) -> None:
         self.trusted = trusted
-        """The most characters that the text of a variable is trusted to have; 0 where it has to be looked at."""
-        self.constants = Budget()
-        """What is left after the parts that are constant, which the evaluator counts each time."""
+        """Whether the texts of variables are trusted to be no longer than `longest` allows."""
         self._work = Size(0)
         self._search = Size(0)
         self._texts: list[tuple[Size, int]] = []
@@ -81,8 +80,7 @@ class Bounds:
 
     def longest(self) -> int:
         """The most characters that the text of a variable may have; negative where that does not help."""
-        work = self._work.plus(Size((MAX_WORK - self.constants.work) * CHARACTERS))
-        limits = ((work, MAX_WORK // 2 * CHARACTERS), (self._search, MAX_SEARCH_COST // 2), *self._texts)
+        limits = ((self._work, MAX_WORK // 2 * CHARACTERS), (self._search, MAX_SEARCH_COST // 2), *self._texts)
         return min(_longest(size, most) for size, most in limits)
 
 

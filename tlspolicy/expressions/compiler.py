@@ -7,8 +7,8 @@ which decides or says what is wrong. For two lists it may be:
 
     def evaluate(context):
         try:
-            if context._last_error == 'tls':
-                retry_num = context._retry_num
+            if context.__last_error__ == 'tls':
+                retry_num = context.__retry_num__
                 if retry_num > 1:
                     return _result
                 if retry_num > 0:
@@ -22,20 +22,22 @@ which decides or says what is wrong. For two lists it may be:
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlspolicy.expressions.bounds import remaining
-from tlspolicy.expressions.evaluator import EvaluationProblem
+from tlspolicy.expressions.checker import asynchronous_functions
 from tlspolicy.expressions.outcomes import Outcome, Outcomes, Rules
 from tlspolicy.expressions.program import Globals, Program, indented
-from tlspolicy.expressions.reader import check
+from tlspolicy.expressions.reader import check, is_text
 from tlspolicy.expressions.schema import LONGEST_CHECKED, Schema
 from tlspolicy.expressions.scope import Answers, Scope
 from tlspolicy.expressions.translator import UntranslatableError, UnusualError
-from tlspolicy.expressions.tree import looks_first, tree
+from tlspolicy.expressions.tree import Branch, Fork, looks_first, tree
 from tlspolicy.expressions.tree_writer import TreeWriter
-from tlspolicy.expressions.values import MAX_TEXT_LENGTH, UnusableValueError
+from tlspolicy.expressions.values import MAX_TEXT_LENGTH
 from tlspolicy.expressions.writer import ListWriter
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ MAX_RESULTS: Final = 256
 """For how many combinations of outcomes results are made beforehand."""
 MAX_KEPT: Final = 4_096
 """How many other results are kept."""
+# With less, nearly every text would be left to the evaluator, and that after it was looked at.
 _SHORTEST_LIMIT: Final = 64
 
 
@@ -73,17 +76,22 @@ def compiled(
             the `Answers` that functions which ask the world have given already, where there are such functions.
     """
     outcomes = [Outcomes(rules, schema) for rules in lists]
-    try:
-        if schema.is_checked and (function := _Compiler(outcomes, schema, finish, plainly, LONGEST_CHECKED).compiled()):
-            return function
-        function = _Compiler(outcomes, schema, finish, plainly).compiled()
-    except (UntranslatableError, SyntaxError, RecursionError, MemoryError):  # Python has limits of its own.
-        function = None
-    if function is None:
+    found: Compiled | None = None
+    with suppress(UntranslatableError, SyntaxError, RecursionError, MemoryError):  # Python has limits of its own.
+        if not _must_await(lists, schema):
+            trusted = schema.is_checked and _Compiler(outcomes, schema, finish, plainly, trusted=True).compiled()
+            found = trusted or _Compiler(outcomes, schema, finish, plainly, trusted=False).compiled()
+    if found is None:
         program = Program()
         program.known.values["_plainly"] = plainly
-        function = Compiled(program.define("evaluate", "context", ["return _plainly(context)"]), program.source)
-    return function
+        found = Compiled(program.define("evaluate", "context", ["return _plainly(context)"]), program.source)
+    return found
+
+
+def _must_await(lists: Sequence[Rules], schema: Schema) -> bool:
+    """Whether coroutine functions are called, which is refused before anything is asked."""
+    nodes = (node for rules in lists for node in (*chain.from_iterable(rules.rules), rules.default))
+    return bool(schema.functions) and any(any(asynchronous_functions(node, schema)) for node in nodes)
 
 
 class _Kept(dict[int, object]):
@@ -200,15 +208,19 @@ class _Compiler:
         schema: Schema,
         finish: Callable[..., object],
         plainly: Callable[..., object],
-        trusted: int = 0,
+        *,
+        trusted: bool,
     ) -> None:
         self._schema = schema
         self._plainly = plainly
-        self._program = Program(trusted)
+        self._program = Program(trusted=trusted)
         self._known = self._program.known
         self._open = [outcomes for outcomes in lists if not outcomes.are_settled]
         self._results = _Results(self._open, _filled(lists, finish), self._known)
         self._longest = [MAX_TEXT_LENGTH]
+        rules = self._open[0].rules if self._open else []
+        self._looks_first = bool(rules) and looks_first(rules[0].condition, schema)
+        """Whether a variable is read before anything else is done."""
 
     def compiled(self) -> Compiled | None:
         """The function; `None` where the texts of variables would have to be shorter than they may be."""
@@ -218,19 +230,18 @@ class _Compiler:
             *(["answers = _Answers()"] if answers else []),
             "try:",
             *indented([*self._check(), *statements]),
-            "except _unusual:",
+            "except Exception:",
             "    pass",
             f"return _plainly(context{', answers' if answers else ''})",
         ]
-        if min(self._longest) < (self._program.trusted or _SHORTEST_LIMIT):
+        if min(self._longest) < (LONGEST_CHECKED if self._program.trusted else _SHORTEST_LIMIT):
             return None
-        trusted = (AttributeError, UnusualError, UnusableValueError, EvaluationProblem)
         self._known.values |= {
             "_Answers": Answers,
             "_Unusual": UnusualError,
+            "_is_text": is_text,
             "_longest": min(self._longest),
             "_plainly": self._plainly,
-            "_unusual": trusted if self._schema.is_checked else Exception,
         }
         return Compiled(self._program.define("evaluate", "context", lines), self._program.source)
 
@@ -243,22 +254,26 @@ class _Compiler:
         known = [each for each in branches if each is not None]
         if len(known) < len(branches):
             return [f"return {self._results.of_outcomes(self._list_functions(_Outcomes))}"]
-        made = tree(known, self._schema)
-        if made is None:
-            return [f"return {self._results.of_digits(self._list_functions(_Digits))}"]
+        return self._tree_statements(known) or [
+            f"return {self._results.of_digits(self._list_functions(_Digits))}",
+        ]
+
+    def _tree_statements(self, lists: Sequence[Sequence[Branch]]) -> list[str]:
+        """The statements of a decision tree; none where the lists make no tree."""
+        found = tree(lists, self._schema)
+        if found is None:
+            return []
         writer = TreeWriter(
             self._schema, self._program, lambda digits: self._results.constant(self._results.number(digits))
         )
-        lines = writer.statements(made)
+        lines = writer.statements(found)
         self._longest.append(writer.bounds.longest())
-        return lines
+        self._looks_first = isinstance(found, Fork)
+        return [] if writer.leaves_nodes else lines
 
     def _check(self) -> list[str]:
         """Statements that make sure that the context is one; to read a slot of a class that is checked is enough."""
-        rules = self._open[0].rules if self._open else []
-        if self._schema.is_checked and rules and looks_first(rules[0].condition, self._schema):
-            return []
-        return check(self._schema, self._known)
+        return [] if self._schema.is_checked and self._looks_first else check(self._schema, self._known)
 
     def _list_functions(self, returns: type[_Outcomes]) -> list[str]:
         """Calls of functions each of which tries one list."""

@@ -11,6 +11,7 @@ from tlspolicy.expressions.nodes import (
     Boolean,
     Call,
     Duration,
+    Float,
     Integer,
     Name,
     Node,
@@ -44,13 +45,13 @@ def within(node: Node, schema: Schema) -> Within | None:
         case Binary(operator, constant, Name(variable)) if operator in COMPARISONS and variable in schema.variables:
             return _compared(variable, _MIRRORED[operator], constant, schema)
         case Call("contains", (Array() as array, Name(variable))) if variable in schema.variables:
-            return _contained(variable, _value(array, schema), schema)
+            return _contained(variable, literal(array, schema), schema)
         case _:
             return None
 
 
 def _compared(variable: str, operator: str, constant: Node, schema: Schema) -> Within | None:
-    value = _value(constant, schema)
+    value = literal(constant, schema)
     kind = schema.variables[variable]
     if kind is int and isinstance(value, int):
         return Within(variable, Integers.compared(operator, value))
@@ -72,10 +73,10 @@ def _contained(variable: str, elements: Value | None, schema: Schema) -> Within 
     return None
 
 
-def _value(node: Node, schema: Schema) -> Value | None:
+def literal(node: Node, schema: Schema) -> Value | None:
     """The value of a literal, a constant's name or an array of them; `None` for anything else."""
     match node:
-        case Integer(value) | String(value):
+        case Integer(value) | Float(value) | String(value):
             return value
         case Boolean(value):
             return int(value)
@@ -86,7 +87,7 @@ def _value(node: Node, schema: Schema) -> Value | None:
         case Name(name):
             return schema.constants.get(name)
         case Array(items):
-            elements = [_value(item, schema) for item in items]
+            elements = [literal(item, schema) for item in items]
             known = tuple(element for element in elements if element is not None)
             return known if len(known) == len(elements) else None
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tlspolicy.expressions.conditions import within
 from tlspolicy.expressions.nodes import Call, Logical, Name, Node, String
@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tlspolicy.expressions.schema import Schema
-
-MIN_RULES: Final = 4
-"""From how many rules on a look-up is made."""
-MAX_LOOKUPS: Final = 32
-"""How many look-ups are made at most for a run of rules."""
 
 
 class Lookup(NamedTuple):

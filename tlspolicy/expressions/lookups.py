@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from tlspolicy.expressions.bounds import Bounds
-from tlspolicy.expressions.dispatch import MAX_LOOKUPS, MIN_RULES, Key, Lookup, keyed
+from tlspolicy.expressions.dispatch import Key, Lookup, keyed
 from tlspolicy.expressions.nodes import Name, Node
 from tlspolicy.expressions.reader import Reader
 from tlspolicy.expressions.translator import Translator
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tlspolicy.expressions.outcomes import OpenRule, Outcomes
     from tlspolicy.expressions.program import Program
 
+# A look-up takes about as long as three comparisons.
 _RULES_A_LOOKUP: Final = 3
+_MIN_RULES: Final = 4
+_MAX_LOOKUPS: Final = 32
 
 
 class Returns(Protocol):
@@ -64,7 +67,7 @@ class _Test(NamedTuple):
 _Table: TypeAlias = dict[str | int, list[tuple[int, Entry]]]
 
 
-class LookUps:
+class RunWriter:
     """Finds runs of rules that can be looked up, and writes the statements that do.
 
     Args:
@@ -83,7 +86,7 @@ class LookUps:
 
     def parts(self, rules: Sequence[OpenRule]) -> Iterator[Part]:
         """The rules in their order, in runs where these save time."""
-        parts = [Part(rule, self._entries(rule) or [] if len(rules) >= MIN_RULES else []) for rule in rules]
+        parts = [Part(rule, self._entries(rule) or [] if len(rules) >= _MIN_RULES else []) for rule in rules]
         for has_entries, group in groupby(parts, key=lambda part: bool(part.entries)):
             run = list(group)
             yield from _divided(run) if has_entries else run
@@ -100,7 +103,7 @@ class LookUps:
 
     def _test(self, rest: Node) -> _Test | None:
         if rest not in self._tests:
-            bounds = Bounds(self._program.trusted)
+            bounds = Bounds(trusted=self._program.trusted)
             translator = Translator(self._schema, self._program.known, bounds, captures=False)
             reads = Reader([rest], self._schema, translator).read(rest)
             statements = [*reads, f"return {translator.test(rest).text}"]
@@ -158,7 +161,7 @@ class LookUps:
         return test and self._program.test(test.statements)
 
 
-def nodes(entries: Sequence[Entry]) -> list[Node]:
+def read_by(entries: Sequence[Entry]) -> list[Node]:
     """The nodes whose variables are read to look entries up."""
     names = dict.fromkeys(key.lookup.variable for entry in entries for key in entry.keys)
     rests = dict.fromkeys(entry.rest for entry in entries if entry.rest)
@@ -184,7 +187,7 @@ def _divided(run: list[Part]) -> Iterator[Part]:
 
 def _saves_time(run: list[Part]) -> bool:
     lookups = len(frozenset[Lookup]().union(*map(_lookups, run)))
-    return len(run) >= max(MIN_RULES, _RULES_A_LOOKUP * lookups) and lookups <= MAX_LOOKUPS
+    return len(run) >= max(_MIN_RULES, _RULES_A_LOOKUP * lookups) and lookups <= _MAX_LOOKUPS
 
 
 def _lookups(part: Part) -> frozenset[Lookup]:

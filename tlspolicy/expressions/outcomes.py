@@ -127,9 +127,13 @@ class Outcomes:
         return None if number is None else [Branch(conditions, number)]
 
     def choice(self, result: Node) -> tuple[Node, Node, Node] | None:
-        """The parts of an `if_then` of which one branch may be left out without being missed."""
+        """The parts of an `if_then` of constants, of which one may be left out without being missed."""
         match result:
             case Call("if_then", (condition, then, otherwise)) if is_quick(condition, self.schema):
-                return condition, then, otherwise
+                return (condition, then, otherwise) if self._gives(then) and self._gives(otherwise) else None
             case _:
                 return None
+
+    def _gives(self, result: Node) -> bool:
+        """Whether a result is a constant that has a value, or a choice of such."""
+        return self._value(result) is not None or self.choice(result) is not None

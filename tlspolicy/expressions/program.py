@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from tlspolicy.expressions.scope import Budget
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -18,6 +20,8 @@ class Globals:
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
+        self.constants = Budget()
+        """What may be spent to evaluate what is constant, all of it together."""
         self._names: dict[tuple[str, int], str] = {}
         self._numbers: Counter[str] = Counter()
 
@@ -36,10 +40,10 @@ class Program:
     """Functions that are compiled together. They share their global variables, and their source can be read.
 
     Args:
-        trusted: the most characters that the text of a variable is trusted to have; 0 where it has to be looked at.
+        trusted: whether the texts of variables are trusted to be as short as they must be.
     """
 
-    def __init__(self, trusted: int = 0) -> None:
+    def __init__(self, *, trusted: bool = False) -> None:
         self.trusted = trusted
         self.known = Globals()
         # What a traceback asks for the lines of a function.
@@ -61,7 +65,7 @@ class Program:
         """Compile a function."""
         text = "\n".join([f"def {name}({parameters}):", *indented(statements), ""])
         self._parts.append(text)
-        function = _defined(name, "\n" * self._lines + text, self.known.values)
+        function = self.known.values[name] = _defined(name, "\n" * self._lines + text, self.known.values)
         self._lines += text.count("\n") + 2
         return function
 
@@ -88,7 +92,7 @@ class _Later:
     def __call__(self, context: object) -> object:
         if self._function is None:
             text = "\n".join(["def _later(context):", *indented(self._statements)])
-            self._function = _defined("_later", text, dict(self._known))
+            self._function = _defined("_later", text, self._known)
         return self._function(context)
 
 
@@ -98,6 +102,6 @@ def indented(statements: Sequence[str]) -> list[str]:
 
 
 def _defined(name: str, text: str, known: dict[str, object]) -> Callable[..., Any]:
-    exec(compile(text, _FILE, "exec", dont_inherit=True), known)  # noqa: S102  (its constants are checked, and spelt by repr)
-    function: Callable[..., Any] = known[name]  # type: ignore[assignment]
-    return function
+    defined: dict[str, Callable[..., Any]] = {}
+    exec(compile(text, _FILE, "exec", dont_inherit=True), known, defined)  # noqa: S102  (constants are spelt by repr)
+    return defined[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.expressions.nodes import Name, Node, every
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 _UNUSUAL: Final = {
     int: f"type({{0}}) is not int or not {INT_MIN} <= {{0}} <= {INT_MAX}",
     float: "type({0}) is not float",
-    str: f"type({{0}}) is not str or not {{0}}.isascii() or len({{0}}) > {MAX_TEXT_LENGTH}",
+    str: f"type({{0}}) is not str or not ({{0}}.isascii() or _is_text({{0}})) or len({{0}}) > {MAX_TEXT_LENGTH}",
 }
 
 
 class Reader:
     """Writes the statements that read variables into local ones, each once.
 
-    What the attributes of a class hold is relied upon. The values of a mapping are looked at, all of them before the
-    first rule: one that is not of its variable's type, or of which more would have to be known, is unusual.
+    A value that was not checked is looked at: one that is not of its variable's type, or not of the language, is
+    unusual.
 
     Args:
         nodes: the expressions whose variables are read.
@@ -44,43 +44,47 @@ class Reader:
             for name in variables(node, schema):
                 (once.discard if name in self._pending else once.add)(name)
                 self._pending[name] = None
-        if schema.context_class:
+        if schema.is_checked:
             for name in once:
-                translator.spell(name, attribute(name, schema))
+                translator.spell(name, attribute(name))
                 del self._pending[name]
+
+    def copy(self) -> Reader:
+        """Another that has read the same so far, for a place that is not always reached."""
+        other = copy(self)
+        other._pending = dict(self._pending)  # noqa: SLF001
+        return other
 
     def read(self, *nodes: Node) -> list[str]:
         """Statements that read the variables of these nodes, but for those that were read already."""
-        lines = self.read_inside(*nodes)
-        for name in self._wanted(nodes):
-            self._pending.pop(name, None)
-        return lines
-
-    def read_inside(self, *nodes: Node) -> list[str]:
-        """As `read`, for a place that is not always reached: what stands behind it can't rely on its statements."""
-        pending = dict.fromkeys(name for name in self._wanted(nodes) if name in self._pending)
-        return [line for name in pending for line in self._read(name)]
-
-    def _wanted(self, nodes: Sequence[Node]) -> list[str]:
-        if not self._schema.context_class:
-            return list(self._pending)
-        return [name for node in nodes for name in variables(node, self._schema)]
+        names = dict.fromkeys(name for node in nodes for name in variables(node, self._schema))
+        return [line for name in names if name in self._pending for line in self._read(name)]
 
     def _read(self, name: str) -> list[str]:
-        local = self._translator.spelling(name)
-        if self._schema.context_class:
-            return [f"{local} = {attribute(name, self._schema)}"]
-        kind = self._schema.variables[name]
-        if kind is tuple:
+        del self._pending[name]
+        local, kind = self._translator.spelling(name), self._schema.variables[name]
+        if self._schema.is_checked:
+            return [f"{local} = {attribute(name)}"]
+        if kind is tuple:  # The evaluator reads it.
             return []
-        unusual = _UNUSUAL[kind].format(local)
-        return [f"{local} = context.get({name!r}, '')", f"if {unusual}:", "    raise _Unusual"]
+        found = f"getattr(context, {name!r})" if self._schema.context_class else f"context.get({name!r}, '')"
+        return [f"{local} = {found}", f"if {_UNUSUAL[kind].format(local)}:", "    raise _Unusual"]
+
+
+def is_text(text: str) -> bool:
+    """Whether a text has no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check(schema: Schema, known: Globals) -> list[str]:
     """Statements that raise unless the context is what the schema reads."""
-    wanted = schema.context_class or Mapping
-    return [f"if not isinstance(context, {known.name('Context', wanted)}):", "    raise _Unusual"]
+    wanted = known.name("Context", schema.context_class or Mapping)
+    test = f"type(context) is not {wanted}" if schema.is_checked else f"not isinstance(context, {wanted})"
+    return [f"if {test}:", "    raise _Unusual"]
 
 
 def variables(node: Node, schema: Schema) -> list[str]:
@@ -88,9 +92,6 @@ def variables(node: Node, schema: Schema) -> list[str]:
     return [each.name for each in every(node) if isinstance(each, Name) and each.name in schema.variables]
 
 
-def attribute(name: str, schema: Schema) -> str:
-    """An expression for an attribute of the context; where that is checked, no other object has one of this name."""
-    if schema.is_checked:
-        return f"context.{CHECKED}{name}"
-    plain = name.isidentifier() and not keyword.iskeyword(name)
-    return f"context.{name}" if plain else f"getattr(context, {name!r})"
+def attribute(name: str) -> str:
+    """An expression for an attribute of a context whose class has checked it; no other object has one of this name."""
+    return f"context.{CHECKED.format(name)}"

@@ -38,8 +38,13 @@ class Integers:
 
     def both(self, other: Integers) -> Integers:
         """Those that are in both regions."""
-        pairs = ((max(a, c), min(b, d)) for a, b in self.ranges for c, d in other.ranges)
-        return Integers(tuple(sorted((first, last) for first, last in pairs if first <= last)))
+        ours, theirs, common = list(self.ranges[::-1]), list(other.ranges[::-1]), []
+        while ours and theirs:
+            first, last = max(ours[-1][0], theirs[-1][0]), min(ours[-1][1], theirs[-1][1])
+            if first <= last:
+                common.append((first, last))
+            (ours if ours[-1][1] == last else theirs).pop()
+        return Integers(tuple(common))
 
     def others(self) -> Integers:
         """Those that are not in this region."""

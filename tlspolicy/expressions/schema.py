@@ -16,8 +16,8 @@ from tlspolicy.expressions.values import UnusableValueError, Value, language_val
 TYPES = (int, float, str, tuple)
 # What the grammar takes for a name, and not for a number, a duration or a truth value.
 _NAME = re.compile(r"(?!(?:true|false|[0-9.]+|[0-9]+(?:[dhmsDHMS]|[mM][sS]))\Z)[A-Za-z0-9_.][A-Za-z0-9_.$]*", re.ASCII)
-CHECKED = "_"
-"""What stands before a slot's second name in a class that has checked its instances."""
+CHECKED = "__{}__"
+"""A slot's second name in a class that has checked its instances: one that no mock object makes up."""
 LONGEST_CHECKED = 65_536
 _GLOBAL = re.compile(r"(?!\$[0-9]*\Z)\$[A-Za-z0-9_.$]*", re.ASCII)
 
@@ -48,8 +48,8 @@ class Schema:
     is_checked: bool = field(default=False, init=False, repr=False, compare=False)
     """Whether the class promises that it has checked what its instances hold.
 
-    A class does that by giving the slot of each variable a second name, which has an underscore before it. Then the
-    slots hold what their annotations say, and no text of more than `LONGEST_CHECKED` characters.
+    A class does that by giving the slot of each variable a second name, that of `CHECKED`. Then the slots hold what
+    their annotations say, and no text of more than `LONGEST_CHECKED` characters.
     """
 
     def __post_init__(self) -> None:
@@ -86,10 +86,9 @@ class Schema:
     ) -> Schema:
         """Make the schema of a class whose annotated attributes are the variables.
 
-        Contexts are then instances of the class. Their attributes are read as they are, perhaps some that a rule does
-        not come to, and relied upon to be what the annotations say and not to change: compiled rules do with an `int`
-        what Python does with one. A value of another type gives wrong answers, or a `PolicyEvaluationError` that names
-        the rule.
+        Contexts are then instances of the class. A value of another type than its annotation says, or one that the
+        language does not have, takes longer to evaluate: rules are compiled for what the annotations say. Attributes
+        are relied upon not to change while rules are evaluated, and may be read where no rule comes to need them.
 
         Args:
             context_class: a class that annotates each attribute as `int`, `float`, `str` or `tuple[...]`; attributes
@@ -138,7 +137,7 @@ class Schema:
             PolicyTypeError: it is not.
         """
         wanted = self.context_class or Mapping
-        if not isinstance(context, wanted):
+        if not (type(context) is wanted if self.is_checked else isinstance(context, wanted)):
             raise PolicyTypeError(f"the context must be a {wanted.__name__}, not {type(context).__name__}")
 
     def read(self, context: Any, name: str) -> Value:  # noqa: ANN401  (what check_context let pass)
@@ -149,14 +148,13 @@ class Schema:
         """
         try:
             value = getattr(context, name) if self.context_class else context.get(name, "")
-            # What a class says its attributes are is relied upon, and an array of it not copied each time.
-            return value if self.context_class and type(value) in TYPES else language_value(value)
+            return value if self.is_checked else language_value(value)
         except Exception as error:  # A context may be anybody's class, and do anything when it is read.
             raise UnusableValueError(f"variable {name!r}: {error}") from error
 
 
 def _is_checked(context_class: type, name: str) -> bool:
-    slot, second = (_of_class(context_class, each) for each in (name, CHECKED + name))
+    slot, second = (_of_class(context_class, each) for each in (name, CHECKED.format(name)))
     return isinstance(slot, MemberDescriptorType) and slot is second
 
 

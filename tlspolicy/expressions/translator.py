@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 from tlspolicy.expressions import evaluator, regex
 from tlspolicy.expressions.bounds import CAPTURE, NUMBER, VARIABLE, Bounds, Size
 from tlspolicy.expressions.checker import (
-    asynchronous_functions,
     binary_types,
     is_constant,
     negated_types,
@@ -24,7 +23,7 @@ from tlspolicy.expressions.checker import (
     result_types,
 )
 from tlspolicy.expressions.functions import FUNCTIONS, INT, TEXT
-from tlspolicy.expressions.nodes import Array, Binary, Call, Capture, Logical, Name, Node, String, Unary
+from tlspolicy.expressions.nodes import Array, Binary, Call, Capture, Logical, Name, Node, String, Unary, every
 from tlspolicy.expressions.scope import Scope
 from tlspolicy.expressions.values import BINARY, COMPARISONS, UNARY, Value, text
 
@@ -81,9 +80,13 @@ class UnusualError(Exception):
 
 
 class Code(NamedTuple):
-    """A Python expression that needs no parentheses, the types that its value may have, and its text's length.
+    """A Python expression that needs no parentheses.
 
-    The length is `None` where it can't be known beforehand; so it is for arrays.
+    Args:
+        text: it.
+        types: those that its value may have.
+        size: the length of its text; `None` where it can't be known beforehand, as that of arrays.
+        is_variable: whether it is a variable as it was read.
     """
 
     text: str
@@ -116,6 +119,7 @@ class Translator:
     def __init__(self, schema: Schema, known: Globals, bounds: Bounds, *, captures: bool) -> None:
         self._schema = schema
         self.know = known.name
+        self._constants = known.constants
         self._bounds = bounds
         self._captures = captures
         self._spellings: dict[str, str] = {}
@@ -166,7 +170,7 @@ class Translator:
                 return self._arithmetic(node, operator, self.value(left), self.value(right))
             case _:
                 test = self._test(node)
-                return Code(f"(1 if {test.text} else 0)", INT, NUMBER) if test else self._call(node)
+                return Code(f"(1 if {test.text} else 0)", INT, NUMBER) if test else self._call(node, None)
 
     def _test(self, node: Node) -> Test | None:
         """As `test`; `None` where the value is not just true or false."""
@@ -188,13 +192,13 @@ class Translator:
             case Call("contains", (Array() as array, wanted)) if is_constant(array, self._schema):
                 return self._is_element(node, self._elements(array), self.value(wanted))
             case Call("starts_with" | "ends_with" | "contains", (searched, wanted)):
-                return self._text_test(node, self.value(searched), self.value(wanted))
+                return self._text_test(node, [self.value(searched), self.value(wanted)])
             case _:
                 return None
 
     def _constant(self, node: Node) -> Code:
         try:
-            value = evaluator.evaluate(node, Scope(self._schema, None, budget=self._bounds.constants))
+            value = evaluator.evaluate(node, Scope(self._schema, None, budget=self._constants))
         except evaluator.EvaluationProblem:
             return self._plain(node)
         size = None if isinstance(value, tuple) else Size(len(value)) if isinstance(value, str) else NUMBER
@@ -214,16 +218,14 @@ class Translator:
     def _variable(self, node: Node, name: str) -> Code:
         kind = self._schema.variables[name]
         if kind is tuple:
-            in_class = self._schema.context_class is not None
-            return Code(self.spelling(name), frozenset({tuple}), None) if in_class else self._plain(node)
+            known = self._schema.is_checked
+            return Code(self.spelling(name), frozenset({tuple}), None) if known else self._plain(node)
         return Code(self.spelling(name), frozenset({kind}), VARIABLE if kind is str else NUMBER, is_variable=True)
 
     def _plain(self, node: Node) -> Code:
         """Leave a node to the evaluator."""
         if self._captures and any(patterns(node)):
             raise UntranslatableError  # It would have to give back what it captured.
-        if any(asynchronous_functions(node, self._schema)):
-            raise UntranslatableError  # It is refused before anything is asked.
         self.leaves_nodes = True
         types = result_types(node, self._schema)
         groups = ", groups" if self._captures else ""
@@ -235,6 +237,10 @@ class Translator:
         if not code.is_variable or code.types != TEXT or self._bounds.trusted:
             return code.text
         return f"({code.text} if len({code.text}) <= _longest else {self.know('too_long', _too_long)}())"
+
+    def _guarded(self, code: Code) -> Code:
+        """As `_read`, for a value that is passed on: where it comes from is then no longer known."""
+        return code._replace(text=self._read(code), is_variable=False)
 
     def _read_shorter(self, left: Code, right: Code) -> tuple[str, str]:
         """Two expressions for an operation that looks at no more of two texts than the shorter one has."""
@@ -270,27 +276,29 @@ class Translator:
             return Test(f"{left.text} {operator} {right.text}", _COMPARISON)
         return Test(self._made(node, self.know(_OPERATORS[operator], BINARY[operator]), (left, right), INT).text)
 
-    def _text_test(self, node: Call, searched: Code, wanted: Code) -> Test:
+    def _text_test(self, node: Call, arguments: list[Code]) -> Test:
         """`starts_with`, `ends_with` and `contains`."""
+        searched, wanted = arguments
         if searched.types == wanted.types == TEXT and searched.size and wanted.size:
-            if node.function == "contains":
+            if node.function == "contains" and not _asks(node):
                 self._bounds.look_at([searched.size, wanted.size])
                 return Test(f"{self._read(wanted)} in {self._read(searched)}", _COMPARISON)
-            whole, part = self._read_shorter(searched, wanted)
-            return Test(f"{whole}.{_METHODS[node.function]}({part})")
-        return Test(self._call(node).text)
+            if node.function != "contains":
+                whole, part = self._read_shorter(searched, wanted)
+                return Test(f"{whole}.{_METHODS[node.function]}({part})")
+        return Test(self._call(node, arguments).text)
 
     def _is_element(self, node: Call, elements: Sequence[Value], wanted: Code) -> Test:
         """`contains` of an array that is constant."""
-        if {*map(type, elements)} == wanted.types:
+        if {*map(type, elements)} == wanted.types and wanted.types in (INT, TEXT):
             self._bounds.look_through(len(elements), sum(len(str(element)) for element in elements))
             return Test(f"{wanted.text} in {self._set(elements)}", _COMPARISON)
-        return Test(self._call(node).text)
+        return Test(self._plain(node).text)
 
     def _elements(self, array: Node) -> tuple[Value, ...]:
         """The elements of an array that is constant; none where they can't be had."""
         try:
-            value = evaluator.evaluate(array, Scope(self._schema, None, budget=self._bounds.constants))
+            value = evaluator.evaluate(array, Scope(self._schema, None, budget=self._constants))
         except evaluator.EvaluationProblem:
             value = ()
         return value if isinstance(value, tuple) else ()
@@ -317,7 +325,7 @@ class Translator:
     def _logical(self, operator: str, first: Node, rest: Sequence[Node]) -> Code:
         """The first operand is given back as it is where it decides; the others give 1 or 0."""
         word, binding = ("or", _OR) if operator == "||" else ("and", _AND)
-        left = self.value(first)
+        left = self._guarded(self.value(first))
         others = f" {word} ".join([self.test(operand).within(binding) for operand in rest])
         size = left.size.plus(NUMBER) if left.size else None
         return Code(f"({left.text} {word} (1 if {others} else 0))", left.types | INT, size)
@@ -328,19 +336,24 @@ class Translator:
             raise UntranslatableError
         test, before = self.test(condition), self.leaves_nodes
         self.leaves_nodes = False
-        left, right = self.value(then), self.value(otherwise)
+        left, right = self._guarded(self.value(then)), self._guarded(self.value(otherwise))
         if self.leaves_nodes:
             return self._plain(node)
         self.leaves_nodes = before
         size = left.size.plus(right.size) if left.size and right.size else None
         return Code(f"({left.text} if {test.text} else {right.text})", left.types | right.types, size)
 
-    def _call(self, node: Node) -> Code:
-        """A call of a function of scalars that gives one; what else there is, is left to the evaluator."""
+    def _call(self, node: Node, arguments: list[Code] | None) -> Code:
+        """A call of a function of scalars that gives one; what else there is, is left to the evaluator.
+
+        Args:
+            node: any.
+            arguments: what its arguments have been translated to, if they have been.
+        """
         function = FUNCTIONS.get(node.function) if isinstance(node, Call) else None
         if not isinstance(node, Call) or function is None or function.call is None:
             return self._plain(node)
-        arguments = [self.value(argument) for argument in node.arguments]
+        arguments = arguments or [self.value(argument) for argument in node.arguments]
         fixed, factor = _GROWTH.get(node.function, (0, 0))
         if fixed or factor:
             code = self._made(node, self.know(node.function, function.call), arguments, TEXT)
@@ -354,6 +367,11 @@ class Translator:
         if returns != INT:
             return self._plain(node)
         return self._made(node, self.know(node.function, function.call), arguments, INT)
+
+
+def _asks(node: Node) -> bool:
+    """Whether a node calls functions that ask the world, whose order counts."""
+    return any(isinstance(each, Call) and each.function not in FUNCTIONS for each in every(node))
 
 
 def _plain(node: Node, scope: Scope, groups: tuple[str, ...] = ()) -> Value:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from tlspolicy.expressions.checker import is_constant
-from tlspolicy.expressions.conditions import Within, within
+from tlspolicy.expressions.conditions import Within, literal, within
 from tlspolicy.expressions.nodes import Binary, Call, Logical, Name, Node, String, Unary
 from tlspolicy.expressions.values import COMPARISONS
 
@@ -48,7 +47,7 @@ def tree(lists: Sequence[Sequence[Branch]], schema: Schema) -> Tree | None:
     atoms = [atom for branches in lists for branch in branches for node in branch.conditions for atom in _atoms(node)]
     if len(atoms) > _MAX_ATOMS or not all(_is_quick_atom(atom, schema) for atom in atoms):
         return None
-    maker = _Maker(lists, {atom: within(atom, schema) for atom in atoms})
+    maker = _Maker(lists, {atom: within(atom, schema) for atom in atoms}, schema)
     try:
         return maker.tree(_Known({}, {}))
     except _LargeError:
@@ -68,26 +67,33 @@ def _atoms(node: Node) -> Iterator[Node]:
 
 
 def is_quick(node: Node, schema: Schema) -> bool:
-    """Whether a condition may as well be asked before its turn: it takes little time, can't fail and asks nobody."""
+    """Whether a condition may as well be asked before its turn, or not at all: it takes little time and can't fail."""
     return all(_is_quick_atom(atom, schema) for atom in _atoms(node))
 
 
 def looks_first(node: Node, schema: Schema) -> bool:
     """Whether evaluating a condition begins with a look at a variable, before anything else is done."""
     first = next(_atoms(node))
-    return _is_quick_atom(first, schema) and not is_constant(first, schema)
+    return _is_quick_atom(first, schema) and literal(first, schema) is None
 
 
 def _is_quick_atom(node: Node, schema: Schema) -> bool:
     match node:
-        case Name():
-            return True
-        case Binary(operator, Name(), constant) | Binary(operator, constant, Name()) if operator in COMPARISONS:
-            return is_constant(constant, schema)
-        case Call("starts_with" | "ends_with", (Name(), String())):
-            return True
+        case Binary(operator, Name(name), constant) | Binary(operator, constant, Name(name)) if operator in COMPARISONS:
+            return _is_scalar(name, schema) and literal(constant, schema) is not None
+        case Call("starts_with" | "ends_with", (Name(name), String())):
+            return _is_scalar(name, schema)
+        case Call("contains"):
+            found = within(node, schema)
+            return found is not None and bool(found.region)
+        case Name(name):
+            return _is_scalar(name, schema)
         case _:
-            return within(node, schema) is not None
+            return literal(node, schema) is not None
+
+
+def _is_scalar(name: str, schema: Schema) -> bool:
+    return schema.variables.get(name, tuple) is not tuple
 
 
 class _Known(NamedTuple):
@@ -102,7 +108,8 @@ class _LargeError(Exception):
 
 
 class _Maker:
-    def __init__(self, lists: Sequence[Sequence[Branch]], atoms: Mapping[Node, Within | None]) -> None:
+    def __init__(self, lists: Sequence[Sequence[Branch]], atoms: Mapping[Node, Within | None], schema: Schema) -> None:
+        self._schema = schema
         self._lists = lists
         self._atoms = atoms
         self._leaves = 0
@@ -150,6 +157,9 @@ class _Maker:
                 return self._atom_truth(node, known)
 
     def _atom_truth(self, atom: Node, known: _Known) -> bool | None:
+        constant = literal(atom, self._schema)
+        if constant is not None:
+            return bool(constant)
         found = self._atoms[atom]
         if found is None:
             return known.truths.get(atom)

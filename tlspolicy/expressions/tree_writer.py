@@ -31,16 +31,21 @@ class TreeWriter:
         self._schema = schema
         self._known = program.known
         self._result = result
-        self.bounds = Bounds(program.trusted)
+        self.leaves_nodes = False
+        """Whether the statements call the evaluator, which those of a tree can't."""
+        self.bounds = Bounds(trusted=program.trusted)
 
     def statements(self, tree: Tree) -> list[str]:
         """The statements."""
         translator = Translator(self._schema, self._known, self.bounds, captures=False)
-        if self._schema.context_class:
-            return self._statements(tree, translator, frozenset())
-        conditions = list(_conditions(tree))
-        reads = Reader(conditions, self._schema, translator).read(*conditions)
-        return [*reads, *self._statements(tree, translator, frozenset(self._schema.variables))]
+        if self._schema.is_checked:
+            lines = self._statements(tree, translator, frozenset())
+        else:
+            conditions = list(_conditions(tree))
+            reads = Reader(conditions, self._schema, translator).read(*conditions)
+            lines = [*reads, *self._statements(tree, translator, frozenset(self._schema.variables))]
+        self.leaves_nodes = translator.leaves_nodes
+        return lines
 
     def _statements(self, tree: Tree, translator: Translator, read: frozenset[str]) -> list[str]:
         if not isinstance(tree, Fork):
@@ -49,8 +54,8 @@ class TreeWriter:
         new = dict.fromkeys(name for name in variables(tree.condition, self._schema) if name not in read)
         again = [name for name in new if uses[name] > 1]
         for name in new:
-            translator.spell(name, attribute(name, self._schema) if uses[name] == 1 else translator.local(name))
-        lines = [f"{translator.local(name)} = {attribute(name, self._schema)}" for name in again]
+            translator.spell(name, attribute(name) if uses[name] == 1 else translator.local(name))
+        lines = [f"{translator.local(name)} = {attribute(name)}" for name in again]
         lines.append(f"if {translator.test(tree.condition).text}:")
         inside = read | {*again}
         lines += indented(self._statements(tree.true, translator, inside))

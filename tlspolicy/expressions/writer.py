@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.expressions.bounds import Bounds
-from tlspolicy.expressions.lookups import LookUps, Part, Returns, nodes
+from tlspolicy.expressions.lookups import Part, Returns, RunWriter, read_by
 from tlspolicy.expressions.nodes import Capture, Node, every
 from tlspolicy.expressions.program import indented
 from tlspolicy.expressions.reader import Reader
@@ -33,7 +33,7 @@ class ListWriter:
         self._outcomes = outcomes
         self._returns = returns
         self._program = program
-        self.bounds = Bounds(program.trusted)
+        self.bounds = Bounds(trusted=program.trusted)
         self.leaves_nodes = False
         """Whether the statements call the evaluator, with the local variable `scope`."""
         self._nodes = [outcomes.last.result, *_nodes_of(outcomes.rules)]
@@ -56,52 +56,53 @@ class ListWriter:
         if self._captures:  # What a rule captures, a later one may read: each is asked in its turn.
             lines = ["groups = ()", *(line for rule in rules for line in self._rule(rule))]
         else:
-            look_ups = LookUps(self._outcomes, self._returns, self._program, self.bounds)
-            lines = self._parts(list(look_ups.parts(rules)), look_ups)
-        lines += self._result(last.result, last.number)
+            runs = RunWriter(self._outcomes, self._returns, self._program, self.bounds)
+            lines = self._parts(list(runs.parts(rules)), runs)
+        lines += self._result(last.result, last.number, self._reader)
         self.leaves_nodes |= self._translator.leaves_nodes
         return lines
 
-    def _parts(self, parts: list[Part], look_ups: LookUps) -> list[str]:
+    def _parts(self, parts: list[Part], runs: RunWriter) -> list[str]:
         if len(parts) <= _MAX_PARTS:
-            return [line for part in parts for line in self._part(part, look_ups)]
+            return [line for part in parts for line in self._part(part, runs)]
         starts = range(0, len(parts), _MAX_PARTS)
-        calls = [line for start in starts for line in self._function(parts[start : start + _MAX_PARTS], look_ups)]
+        calls = [line for start in starts for line in self._function(parts[start : start + _MAX_PARTS], runs)]
         self._begin([self._outcomes.last.result])
         return calls
 
-    def _function(self, parts: list[Part], look_ups: LookUps) -> list[str]:
+    def _function(self, parts: list[Part], runs: RunWriter) -> list[str]:
         """A call of a function that tries some of very many rules: a long one takes too much memory to compile."""
         single = [part.rule for part in parts if not part.entries]
-        self._begin([*(node for part in parts for node in nodes(part.entries)), *_nodes_of(single)])
-        statements = [line for part in parts for line in self._part(part, look_ups)]
+        self._begin([*(node for part in parts for node in read_by(part.entries)), *_nodes_of(single)])
+        statements = [line for part in parts for line in self._part(part, runs)]
         self.leaves_nodes |= self._translator.leaves_nodes
         name = f"_{self._outcomes.name}_from_{parts[0].rule.number}"
         parameters = "context, scope" if self.leaves_nodes else "context"
         self._program.define(name, parameters, statements)
         return [f"found = {name}({parameters})", "if found is not None:", "    return found"]
 
-    def _part(self, part: Part, look_ups: LookUps) -> list[str]:
+    def _part(self, part: Part, runs: RunWriter) -> list[str]:
         if part.entries:
-            return look_ups.statements(part.entries, self._translator, self._reader)
+            return runs.statements(part.entries, self._translator, self._reader)
         return self._rule(part.rule)
 
     def _rule(self, rule: OpenRule) -> list[str]:
         reads = self._reader.read(rule.condition)
         test = f"if {self._translator.test(rule.condition).text}:  # {self._outcomes.name}[{rule.number}]"
-        return [*reads, test, *indented(self._result(rule.result, rule.number))]
+        return [*reads, test, *indented(self._result(rule.result, rule.number, self._reader.copy()))]
 
-    def _result(self, result: Node, rule: int | None) -> list[str]:
+    def _result(self, result: Node, rule: int | None, reader: Reader) -> list[str]:
         number = self._outcomes.number(result, rule)
         if number is not None:
             return [f"return {self._returns.constant(number)}"]
-        lines = self._reader.read_inside(result)
         choice = self._outcomes.choice(result)
         if choice:
             condition, then, otherwise = choice
-            lines.append(f"if {self._translator.test(condition).text}:")
-            return [*lines, *indented(self._result(then, rule)), *self._result(otherwise, rule)]
-        return [*lines, f"return {self._returns.made(self._translator.value(result).text, rule)}"]
+            reads = reader.read(condition)
+            test = f"if {self._translator.test(condition).text}:"
+            inside = indented(self._result(then, rule, reader.copy()))
+            return [*reads, test, *inside, *self._result(otherwise, rule, reader)]
+        return [*reader.read(result), f"return {self._returns.made(self._translator.value(result).text, rule)}"]
 
 
 def _nodes_of(rules: Sequence[OpenRule]) -> list[Node]:
