@@ -26,9 +26,10 @@ from tlspolicy import (
     Schema,
     TlsPolicy,
 )
-from tlspolicy.expressions.compiler import MAX_RESULTS, compiled
+from tlspolicy.expressions.compiler import compiled
 from tlspolicy.expressions.nodes import String
 from tlspolicy.expressions.printer import printed
+from tlspolicy.expressions.results import MAX_RESULTS
 from tlspolicy.expressions.schema import LONGEST_CHECKED
 
 if TYPE_CHECKING:

@@ -24,17 +24,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import chain
-from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlspolicy.expressions.bounds import remaining
 from tlspolicy.expressions.checker import asynchronous_functions
 from tlspolicy.expressions.outcomes import Outcome, Outcomes, Rules
-from tlspolicy.expressions.program import Globals, Program, indented
-from tlspolicy.expressions.reader import check, is_text
+from tlspolicy.expressions.program import Program, indented
+from tlspolicy.expressions.reader import check
+from tlspolicy.expressions.results import NumberReturns, OutcomeReturns, Results, Returns
+from tlspolicy.expressions.runtime import UnusualError, is_text
 from tlspolicy.expressions.schema import LONGEST_CHECKED, Schema
 from tlspolicy.expressions.scope import Answers, Scope
-from tlspolicy.expressions.translator import UntranslatableError, UnusualError
+from tlspolicy.expressions.translator import UntranslatableError
 from tlspolicy.expressions.tree import Branch, Fork, looks_first, tree
 from tlspolicy.expressions.tree_writer import TreeWriter
 from tlspolicy.expressions.values import MAX_TEXT_LENGTH
@@ -43,12 +44,6 @@ from tlspolicy.expressions.writer import ListWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tlspolicy.expressions.lookups import Returns
-
-MAX_RESULTS: Final = 256
-"""For how many combinations of outcomes results are made beforehand."""
-MAX_KEPT: Final = 4_096
-"""How many other results are kept."""
 # With less, nearly every text would be left to the evaluator, and that after it was looked at.
 _SHORTEST_LIMIT: Final = 64
 
@@ -70,7 +65,7 @@ def compiled(
 
     Args:
         lists: the rule lists; their expressions have no problems over `schema`.
-        schema: what contexts are. Of a class, what its attributes hold is relied upon.
+        schema: what contexts are.
         finish: makes the result of an `Outcome` of each list. For the same outcomes it may give the same object.
         plainly: gives the same by means of the evaluator, or raises what is wrong; called with the context, and with
             the `Answers` that functions which ask the world have given already, where there are such functions.
@@ -79,8 +74,8 @@ def compiled(
     found: Compiled | None = None
     with suppress(UntranslatableError, SyntaxError, RecursionError, MemoryError):  # Python has limits of its own.
         if not _must_await(lists, schema):
-            trusted = schema.is_checked and _Compiler(outcomes, schema, finish, plainly, trusted=True).compiled()
-            found = trusted or _Compiler(outcomes, schema, finish, plainly, trusted=False).compiled()
+            trusted = schema.is_checked and _Compiler(outcomes, schema, finish, plainly, trusted=True).run()
+            found = trusted or _Compiler(outcomes, schema, finish, plainly, trusted=False).run()
     if found is None:
         program = Program()
         program.known.values["_plainly"] = plainly
@@ -92,113 +87,6 @@ def _must_await(lists: Sequence[Rules], schema: Schema) -> bool:
     """Whether coroutine functions are called, which is refused before anything is asked."""
     nodes = (node for rules in lists for node in (*chain.from_iterable(rules.rules), rules.default))
     return bool(schema.functions) and any(any(asynchronous_functions(node, schema)) for node in nodes)
-
-
-class _Kept(dict[int, object]):
-    """Results by their numbers. Each is made when it is wanted; when there are many, all are forgotten."""
-
-    def __init__(self, make: Callable[[int], object]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, number: int) -> object:
-        if len(self) >= MAX_KEPT:
-            self.clear()
-        self[number] = made = self._make(number)
-        return made
-
-
-class _Results:
-    """The results of combinations of outcomes, one of each open list. Combinations, too, have numbers.
-
-    Args:
-        lists: the open lists.
-        finish: makes a result of an outcome of each.
-        known: the global variables of the code; is added to.
-    """
-
-    def __init__(self, lists: Sequence[Outcomes], finish: Callable[..., object], known: Globals) -> None:
-        self._lists = lists
-        self._finish = finish
-        self._known = known
-        self._count = prod(len(outcomes.known) for outcomes in lists)
-        self._of = _Kept(self._made)
-
-    def _made(self, number: int) -> object:
-        outcomes: list[Outcome] = []
-        for each in reversed(self._lists):
-            number, digit = divmod(number, len(each.known))
-            outcomes.insert(0, each.known[digit])
-        return self._finish(*outcomes)
-
-    def number(self, digits: Sequence[int]) -> int:
-        """The number of a combination."""
-        number = 0
-        for digit, each in zip(digits, self._lists, strict=True):
-            number = number * len(each.known) + digit
-        return number
-
-    def constant(self, number: int) -> str:
-        """An expression for a result."""
-        if self._count > MAX_RESULTS and len(self._of) >= MAX_RESULTS:
-            return self.found(str(number))
-        return self._known.name("result", self._of[number])
-
-    def stored(self, number: int) -> object:
-        """What a look-up finds for a result."""
-        return number if self._count > MAX_RESULTS else self._of[number]
-
-    def found(self, name: str) -> str:
-        """An expression for the result of what a look-up has found."""
-        return f"{self._known.name('results', self._of)}[{name}]" if self._count > MAX_RESULTS else name
-
-    def made(self, value: str, rule: int | None) -> str:
-        """An expression for the result of an outcome of the one list that is open."""
-        outcome = f"{self._known.name('Outcome', Outcome)}({value}, {rule})"
-        return f"{self._known.name('finish', self._finish)}({outcome})"
-
-    def of_digits(self, digits: Sequence[str]) -> str:
-        """An expression for the result of a combination, given expressions for the numbers of its outcomes."""
-        number = digits[0]
-        for digit, each in zip(digits[1:], self._lists[1:], strict=True):
-            number = f"({number}) * {len(each.known)} + {digit}"
-        if self._count > MAX_RESULTS:
-            return self.found(number)
-        return f"{self._known.name('results', [self._of[each] for each in range(self._count)])}[{number}]"
-
-    def of_outcomes(self, outcomes: Sequence[str]) -> str:
-        """An expression for the result of outcomes, given expressions for these."""
-        return f"{self._known.name('finish', self._finish)}({', '.join(outcomes)})"
-
-
-class _Outcomes:
-    """What the function of one list among several gives back: its outcome."""
-
-    def __init__(self, outcomes: Outcomes, known: Globals) -> None:
-        self._outcomes = outcomes.known
-        self._known = known
-
-    def constant(self, number: int) -> str:
-        return self._known.name("outcome", self._outcomes[number])
-
-    def stored(self, number: int) -> object:
-        return self._outcomes[number]
-
-    def found(self, name: str) -> str:
-        return name
-
-    def made(self, value: str, rule: int | None) -> str:
-        return f"{self._known.name('Outcome', Outcome)}({value}, {rule})"
-
-
-class _Digits(_Outcomes):
-    """What it gives back where all outcomes are constant: the number of its outcome."""
-
-    def constant(self, number: int) -> str:
-        return str(number)
-
-    def stored(self, number: int) -> object:
-        return number
 
 
 class _Compiler:
@@ -216,13 +104,13 @@ class _Compiler:
         self._program = Program(trusted=trusted)
         self._known = self._program.known
         self._open = [outcomes for outcomes in lists if not outcomes.are_settled]
-        self._results = _Results(self._open, _filled(lists, finish), self._known)
+        self._results = Results(self._open, _filled(lists, finish), self._known)
         self._longest = [MAX_TEXT_LENGTH]
         rules = self._open[0].rules if self._open else []
         self._looks_first = bool(rules) and looks_first(rules[0].condition, schema)
         """Whether a variable is read before anything else is done."""
 
-    def compiled(self) -> Compiled | None:
+    def run(self) -> Compiled | None:
         """The function; `None` where the texts of variables would have to be shorter than they may be."""
         statements = self._statements()
         answers = bool(self._schema.functions)
@@ -253,9 +141,9 @@ class _Compiler:
         branches = [outcomes.branches for outcomes in self._open]
         known = [each for each in branches if each is not None]
         if len(known) < len(branches):
-            return [f"return {self._results.of_outcomes(self._list_functions(_Outcomes))}"]
+            return [f"return {self._results.of_outcomes(self._list_functions(OutcomeReturns))}"]
         return self._tree_statements(known) or [
-            f"return {self._results.of_digits(self._list_functions(_Digits))}",
+            f"return {self._results.of_digits(self._list_functions(NumberReturns))}",
         ]
 
     def _tree_statements(self, lists: Sequence[Sequence[Branch]]) -> list[str]:
@@ -275,7 +163,7 @@ class _Compiler:
         """Statements that make sure that the context is one; to read a slot of a class that is checked is enough."""
         return [] if self._schema.is_checked and self._looks_first else check(self._schema, self._known)
 
-    def _list_functions(self, returns: type[_Outcomes]) -> list[str]:
+    def _list_functions(self, returns: type[OutcomeReturns]) -> list[str]:
         """Calls of functions each of which tries one list."""
         parameters = "context, answers" if self._schema.functions else "context"
         calls: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tlspolicy.expressions.bounds import Bounds
 from tlspolicy.expressions.dispatch import Key, Lookup, keyed
@@ -16,27 +16,12 @@ if TYPE_CHECKING:
 
     from tlspolicy.expressions.outcomes import OpenRule, Outcomes
     from tlspolicy.expressions.program import Program
+    from tlspolicy.expressions.results import Returns
 
 # A look-up takes about as long as three comparisons.
 _RULES_A_LOOKUP: Final = 3
 _MIN_RULES: Final = 4
 _MAX_LOOKUPS: Final = 32
-
-
-class Returns(Protocol):
-    """What the statements of a rule list give back."""
-
-    def constant(self, number: int) -> str:
-        """An expression for the list's outcome of this number."""
-
-    def stored(self, number: int) -> object:
-        """What a table has for that outcome."""
-
-    def found(self, name: str) -> str:
-        """An expression for what was found in a table."""
-
-    def made(self, value: str, rule: int | None) -> str:
-        """An expression for an outcome whose value is that of an expression."""
 
 
 class Entry(NamedTuple):

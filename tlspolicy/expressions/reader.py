@@ -71,15 +71,6 @@ class Reader:
         return [f"{local} = {found}", f"if {_UNUSUAL[kind].format(local)}:", "    raise _Unusual"]
 
 
-def is_text(text: str) -> bool:
-    """Whether a text has no lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def check(schema: Schema, known: Globals) -> list[str]:
     """Statements that raise unless the context is what the schema reads."""
     wanted = known.name("Context", schema.context_class or Mapping)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlspolicy.expressions import evaluator, regex
 from tlspolicy.expressions.bounds import CAPTURE, NUMBER, VARIABLE, Bounds, Size
@@ -24,6 +24,7 @@ from tlspolicy.expressions.checker import (
 )
 from tlspolicy.expressions.functions import FUNCTIONS, INT, TEXT
 from tlspolicy.expressions.nodes import Array, Binary, Call, Capture, Logical, Name, Node, String, Unary, every
+from tlspolicy.expressions.runtime import plain, search_in, too_long
 from tlspolicy.expressions.scope import Scope
 from tlspolicy.expressions.values import BINARY, COMPARISONS, UNARY, Value, text
 
@@ -73,10 +74,6 @@ _OR, _AND, _NOT, _COMPARISON, _TIGHT = range(5)
 
 class UntranslatableError(Exception):
     """The rule list as a whole must be left to the evaluator."""
-
-
-class UnusualError(Exception):
-    """A context is none for which the rules were compiled: the evaluator must look at it."""
 
 
 class Code(NamedTuple):
@@ -158,7 +155,7 @@ class Translator:
             case Name(name):
                 return self._variable(node, name)
             case Capture(group):
-                return Code(f"{self.know('group', _group)}(groups, {group})", TEXT, CAPTURE)
+                return Code(f"{self.know('group', group)}(groups, {group})", TEXT, CAPTURE)
             case Unary("-", operand):
                 operated = self.value(operand)
                 return self._made(node, self.know("negate", UNARY["-"]), [operated], negated_types(operated.types))
@@ -229,14 +226,14 @@ class Translator:
         self.leaves_nodes = True
         types = result_types(node, self._schema)
         groups = ", groups" if self._captures else ""
-        name = f"{self.know('plain', _plain)}({self.know('node', node)}, scope{groups})"
+        name = f"{self.know('plain', plain)}({self.know('node', node)}, scope{groups})"
         return Code(name, types, NUMBER if types <= _NUMBERS else None)
 
     def _read(self, code: Code) -> str:
         """The expression for an operation that looks at all of its text."""
         if not code.is_variable or code.types != TEXT or self._bounds.trusted:
             return code.text
-        return f"({code.text} if len({code.text}) <= _longest else {self.know('too_long', _too_long)}())"
+        return f"({code.text} if len({code.text}) <= _longest else {self.know('too_long', too_long)}())"
 
     def _guarded(self, code: Code) -> Code:
         """As `_read`, for a value that is passed on: where it comes from is then no longer known."""
@@ -310,7 +307,7 @@ class Translator:
     def _matches(self, pattern: str, subject: Code) -> Test:
         if subject.size is None:
             self.leaves_nodes = True
-            groups = f"{self.know('search_in', _search_in)}({pattern!r}, {subject.text}, scope)"
+            groups = f"{self.know('search_in', search_in)}({pattern!r}, {subject.text}, scope)"
             return Test(f"(groups := {groups})" if self._captures else groups)
         self._bounds.search(regex.cost(pattern), subject.size)
         read = self._read(subject) if subject.types == TEXT else f"{self.know('text', text)}({subject.text})"
@@ -372,21 +369,3 @@ class Translator:
 def _asks(node: Node) -> bool:
     """Whether a node calls functions that ask the world, whose order counts."""
     return any(isinstance(each, Call) and each.function not in FUNCTIONS for each in every(node))
-
-
-def _plain(node: Node, scope: Scope, groups: tuple[str, ...] = ()) -> Value:
-    scope.captures = groups
-    return evaluator.evaluate(node, scope)
-
-
-def _search_in(pattern: str, subject: Value, scope: Scope) -> tuple[str, ...]:
-    evaluator.matches(pattern, subject, scope)
-    return scope.captures
-
-
-def _group(groups: tuple[str, ...], number: int) -> str:
-    return groups[number] if number < len(groups) else ""
-
-
-def _too_long() -> NoReturn:
-    raise UnusualError

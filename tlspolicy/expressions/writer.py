@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tlspolicy.expressions.bounds import Bounds
-from tlspolicy.expressions.lookups import Part, Returns, RunWriter, read_by
+from tlspolicy.expressions.lookups import Part, RunWriter, read_by
 from tlspolicy.expressions.nodes import Capture, Node, every
 from tlspolicy.expressions.program import indented
 from tlspolicy.expressions.reader import Reader
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tlspolicy.expressions.outcomes import OpenRule, Outcomes
     from tlspolicy.expressions.program import Program
+    from tlspolicy.expressions.results import Returns
 
 _MAX_PARTS: Final = 500
 
