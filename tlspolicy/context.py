@@ -153,8 +153,9 @@ class DeliveryContext(metaclass=_Contexts):
             type(sender) is type(sender_domain) is type(rcpt) is type(rcpt_domain) is str
             and type(mx) is type(remote_ip) is type(local_ip) is type(received_from_ip) is str
             and (
-                hosts := f"{sender}\n{sender_domain}\n{rcpt}\n{rcpt_domain}\n{mx}\n"
-                f"{remote_ip}\n{local_ip}\n{received_from_ip}\n"
+                hosts := "\n".join(  # noqa: FLY002  (a third faster than an f-string)
+                    (sender, sender_domain, rcpt, rcpt_domain, mx, remote_ip, local_ip, received_from_ip, "")
+                )
             ).isascii()
             and hosts == hosts.lower()
             and ".\n" not in hosts
@@ -178,7 +179,7 @@ class DeliveryContext(metaclass=_Contexts):
         draft.sender_domain = sender_domain or (sender.rpartition("@")[2] if "@" in sender else "")
         draft.rcpt = rcpt
         draft.rcpt_domain = rcpt_domain or (rcpt.rpartition("@")[2] if "@" in rcpt else "")
-        draft.recipients = () if recipients == () else _hosts("recipients", recipients)
+        draft.recipients = () if recipients == () else _recipients(recipients)
         draft.mx = mx
         draft.remote_ip = remote_ip
         draft.local_ip = local_ip
@@ -242,17 +243,18 @@ def _host(name: str, value: object) -> str:
     return _text(name, value).lower().removesuffix(".")
 
 
-def _hosts(name: str, value: object) -> tuple[str, ...]:
+def _recipients(value: object) -> tuple[str, ...]:
     if type(value) is tuple and len(value) == 1:  # Most messages have one recipient.
-        return (_host(f"{name}[0]", value[0]),)
+        return (_host("recipients[0]", value[0]),)
     if not isinstance(value, (tuple, list)):
-        raise PolicyTypeError(f"must be a tuple of str, not {type(value).__name__}", place=_place(name))
+        raise PolicyTypeError(f"must be a tuple of str, not {type(value).__name__}", place=_place("recipients"))
     if len(value) > MAX_ARRAY_LENGTH:
-        raise PolicyValueError(f"may have {MAX_ARRAY_LENGTH} elements, not {len(value)}", place=_place(name))
+        message = f"may have {MAX_ARRAY_LENGTH} elements, not {len(value)}"
+        raise PolicyValueError(message, place=_place("recipients"))
     try:
-        return tuple([_host(name, item) for item in value])
+        return tuple([_host("recipients", item) for item in value])
     except PolicyError:  # Again, to say which.
-        return tuple([_host(f"{name}[{index}]", item) for index, item in enumerate(value)])
+        return tuple([_host(f"recipients[{index}]", item) for index, item in enumerate(value)])
 
 
 def _integer(name: str, value: object, least: int = INT_MIN) -> int:
