@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import pickle
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -210,3 +211,34 @@ def test_the_class_has_not_what_rules_read() -> None:
         _ = DeliveryContext.__mx__  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         DeliveryContext.__mx__ = "mx.example"  # type: ignore[attr-defined]
+
+
+class Odd(str):
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError
+
+    def __hash__(self) -> int:
+        return 0
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return f"{encoding}{errors}".encode()
+
+
+@pytest.mark.parametrize("field", ["sender", "mx", "queue_name", "last_status", "source", "last_error"])
+def test_what_only_looks_like_a_text_is_looked_at(field: str) -> None:
+    for value in (mock.ANY, Odd("\udce9"), Odd("x" * 70_000)):
+        if field == "last_status" and isinstance(value, str):
+            assert type(DeliveryContext(last_status=value).last_status) is str
+        else:
+            with pytest.raises(PolicyError):
+                DeliveryContext(**{field: value})  # type: ignore[arg-type]
+
+
+def test_what_only_looks_like_recipients_is_none() -> None:
+    with pytest.raises(PolicyTypeError, match="must be a tuple of str"):
+        DeliveryContext(recipients=mock.ANY)

@@ -31,6 +31,8 @@ class LastError(StrEnum):
 
 
 _ZERO: Final = 0
+_EMPTY: Final = ""
+_NO_ONE: Final[tuple[str, ...]] = ()
 _UNKNOWN: Final = "unknown"
 _NONE: Final = LastError.NONE.value
 _SHORT: Final = 1_000
@@ -127,7 +129,7 @@ class DeliveryContext(metaclass=_Contexts):
         sender_domain: str = "",
         rcpt: str = "",
         rcpt_domain: str = "",
-        recipients: tuple[str, ...] = (),
+        recipients: tuple[str, ...] = _NO_ONE,
         mx: str = "",
         remote_ip: str = "",
         local_ip: str = "",
@@ -138,11 +140,11 @@ class DeliveryContext(metaclass=_Contexts):
         notify_num: int = _ZERO,
         expires_in: int = INT_MAX,
         queue_age: int = _ZERO,
-        queue_name: str = "",
+        queue_name: str = _EMPTY,
         source: str = _UNKNOWN,
         size: int = _ZERO,
         last_error: str = _NONE,
-        last_status: str = "",
+        last_status: str = _EMPTY,
     ) -> Self:
         """Check and normalise every field.
 
@@ -179,7 +181,7 @@ class DeliveryContext(metaclass=_Contexts):
         draft.sender_domain = sender_domain or (sender.rpartition("@")[2] if "@" in sender else "")
         draft.rcpt = rcpt
         draft.rcpt_domain = rcpt_domain or (rcpt.rpartition("@")[2] if "@" in rcpt else "")
-        draft.recipients = () if recipients == () else _recipients(recipients)
+        draft.recipients = () if recipients is _NO_ONE else _recipients(recipients)
         draft.mx = mx
         draft.remote_ip = remote_ip
         draft.local_ip = local_ip
@@ -190,15 +192,19 @@ class DeliveryContext(metaclass=_Contexts):
         draft.notify_num = notify_num
         draft.expires_in = expires_in
         draft.queue_age = queue_age
-        draft.queue_name = "" if queue_name == "" else _text("queue_name", queue_name)
+        draft.queue_name = "" if queue_name is _EMPTY else _text("queue_name", queue_name)
         draft.source = source if type(source) is str and source in _SOURCES else _source("source", source)
         draft.size = size
         draft.last_error = (
             last_error if type(last_error) is str and last_error in _ERRORS else _last_error("last_error", last_error)
         )
-        draft.last_status = "" if last_status == "" else _status("last_status", last_status)
+        draft.last_status = "" if last_status is _EMPTY else _status("last_status", last_status)
         draft.__class__ = cls
         return cast("Self", draft)
+
+    def __dir__(self) -> list[str]:
+        """What its class shows, which a mock object of it then has."""
+        return dir(type(self))
 
     def __init_subclass__(cls) -> None:
         """Rules rely on what this class has checked: there are no others that pass for it."""
@@ -221,6 +227,7 @@ class DeliveryContext(metaclass=_Contexts):
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise PolicyTypeError(f"must be a str, not {type(value).__name__}", place=_place(name))
+    value = str.__str__(value)  # A class derived from str may say anything of itself.
     if len(value) > LONGEST_CHECKED:
         raise PolicyValueError(f"a text of more than {LONGEST_CHECKED} characters", place=_place(name))
     try:
@@ -231,7 +238,7 @@ def _text(name: str, value: object) -> str:
 
 def _status(name: str, value: object) -> str:
     if isinstance(value, str):
-        value = value[:LONGEST_CHECKED].encode(errors="replace").decode()
+        value = str.__str__(value)[:LONGEST_CHECKED].encode(errors="replace").decode()
     return _text(name, value)
 
 
@@ -262,10 +269,11 @@ def _integer(name: str, value: object, least: int = INT_MIN) -> int:
         raise PolicyValueError(f"must be a number, not {value}", place=_place(name))
     if not isinstance(value, int):
         raise PolicyTypeError(f"must be an int, not {type(value).__name__}", place=_place(name))
+    value = int.__index__(value)
     if not least <= value <= INT_MAX:
         allowed = "must not be negative" if value < least == 0 else "must fit in 64 bits"
         raise PolicyValueError(f"{allowed}, and is {_abridged(value)}", place=_place(name))
-    return int(value)
+    return value
 
 
 def _natural(name: str, value: object) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import traceback
 from collections import UserDict
 from dataclasses import dataclass
@@ -64,6 +65,22 @@ def answer(evaluate: Any, context: object) -> str:
         return f"{type(error).__name__}: {error}"
 
 
+def delivery(context: Facts) -> DeliveryContext:
+    """The same facts, as far as a delivery attempt can have them: its class is checked."""
+    return DeliveryContext(
+        priority=context.number, size=abs(context.another) % 10, last_status=context.word, mx=context.host
+    )
+
+
+def rename(written: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The same rules over these."""
+    names = {"number": "priority", "another": "size", "word": "last_status", "host": "mx", "ratio": "queue_age"}
+    pattern = rf"\b({'|'.join(names)})\b(?![^']*'(?:[^']*'[^']*')*[^']*$)"
+    return [
+        {key: re.sub(pattern, lambda found: names[found[1]], text) for key, text in rule.items()} for rule in written
+    ]
+
+
 def compiled_together(lists: Sequence[RuleList]) -> Callable[[Any], object]:
     """The function that gives the outcomes of several lists."""
 
@@ -105,10 +122,10 @@ def test_several_lists_together(
 
 @given(st.lists(simple_rule_lists(), min_size=2, max_size=3), facts())
 def test_a_tree_of_several_lists(written: list[list[dict[str, str]]], context: Facts) -> None:
-    for schema, facts_or_mapping in ((FACTS, context), (MAPPING, vars(context))):
-        lists = [RuleList.parse(source, schema) for source in written]
-        expected = tuple(rules.outcome(facts_or_mapping) for rules in lists)
-        assert repr(compiled_together(lists)(facts_or_mapping)) == repr(expected)
+    for schema, given_context in ((FACTS, context), (MAPPING, vars(context)), (DELIVERY, delivery(context))):
+        lists = [RuleList.parse(rename(source) if schema is DELIVERY else source, schema) for source in written]
+        expected = tuple(rules.outcome(given_context) for rules in lists)
+        assert repr(compiled_together(lists)(given_context)) == repr(expected)
 
 
 def test_the_code_of_a_policy_is_what_one_would_write() -> None:
@@ -146,7 +163,7 @@ CODE: dict[str, tuple[object, list[str]]] = {
     "search": (listed("matches('^a+$', mx)"), ["if _search(context.__mx__) is not None:"]),
     "captures": (
         listed("matches('(.)', mx) && $1 == 'a'"),
-        ["groups = ()", "(groups := _groups(_search(context.__mx__))) and _group(groups, 1) == 'a'"],
+        ["groups = ()", "(groups := _groups(_search(context.__mx__))) and _captured(groups, 1) == 'a'"],
     ),
     "function": (listed("to_lowercase(mx) == 'a'"), ["if _to_lowercase(context.__mx__) == 'a':"]),
     "mixed": (listed("mx == 0"), ["if _equal(context.__mx__, 0):"]),
@@ -230,6 +247,26 @@ def test_code(rules: object, fragments: list[str]) -> None:
     code = source(rules, Schema.of(Measured) if "ratio" in str(rules) else DELIVERY)
     for fragment in fragments:
         assert fragment in code
+
+
+LEFT_TO_THE_EVALUATOR = ("constant-without-a-value", "matches-in-an-array-and-captures", "too-long-texts")
+
+
+@pytest.mark.parametrize(
+    "rules", [pytest.param(rules, id=name) for name, (rules, _) in CODE.items() if name not in LEFT_TO_THE_EVALUATOR]
+)
+def test_the_evaluator_is_wanted_for_nothing_usual(rules: object) -> None:
+    def plainly(context: object) -> object:
+        pytest.fail(f"what was compiled does not know what to do with {context}")
+
+    schema = Schema.of(Measured) if "ratio" in str(rules) else DELIVERY
+    context: Any = DeliveryContext(mx="a.example", recipients=("a",), rcpt_domain="d1.example", retry_num=3)
+    if schema is not DELIVERY:
+        context = Measured()
+        context.ratio, context.recipients, context.mx, context.size = 0.5, ("a",), "a.example", 3
+    parsed = RuleList.parse(rules, schema)
+    evaluate = compiled([parsed.trees("rules")], schema, lambda outcome: outcome.value, plainly).function
+    assert evaluate(context) == parsed.outcome(context).value
 
 
 SEVERAL: dict[str, tuple[int, dict[str, Any], str]] = {
@@ -362,7 +399,9 @@ NO_CONTEXTS: dict[str, object] = {
     "dict": {"retry_num": 9, "last_error": "tls"},
     "alike": Attempt(**dict.fromkeys(DELIVERY.variables, "tls")),
     "mock": Mock(),
-    "mock-of-a-context": Mock(spec=DeliveryContext),
+    "mock-of-the-class": Mock(spec=DeliveryContext),
+    "mock-of-a-context": Mock(spec=DeliveryContext()),
+    "its-names": Mock(spec=dir(DeliveryContext())),
     "class": DeliveryContext,
 }
 POLICIES: dict[str, dict[str, Any]] = {
@@ -372,6 +411,8 @@ POLICIES: dict[str, dict[str, Any]] = {
         "starttls": listed("retry_num > 1 && last_error == 'tls'", then="disable", otherwise="require"),
         "allow_invalid_certs": listed("last_error == 'tls'"),
     },
+    "compared-with-an-array": {"starttls": listed("[] != source", then="disable", otherwise="require")},
+    "not-compared-with-an-array": {"starttls": listed("!([] == mx)", then="disable", otherwise="require")},
     "array-first": {"starttls": listed("count(recipients) == 0", then="disable", otherwise="require")},
     "looked-up": {"starttls": listed(*["mx == 'tls'"] * 5, then="disable", otherwise="require")},
     "computed": {"allow_invalid_certs": "retry_num + 1"},
@@ -643,6 +684,31 @@ def test_large_arrays_make_no_large_tree() -> None:
     )
     assert policy.evaluate(DeliveryContext(size=6)).matched[::2] == (0, 0, None)
     assert policy.evaluate(DeliveryContext(size=4)).matched[::2] == (0, None, None)
+
+
+def test_many_large_arrays_make_no_tree() -> None:
+    elements = ", ".join(str(number) for number in range(0, 4_000, 2))
+    many = listed(*[f"contains([{elements}], size)"] * 12, **D)
+    assert TlsPolicy(starttls=many, dane=many).evaluate(DeliveryContext(size=5)).matched.starttls is None
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        ("if_then(number > 1, 1, 1)", Facts("x", 0, 0.0, "", "", ())),  # type: ignore[arg-type]
+        ("if_then(number == 3, 1, if_then(word == 'a', 2, 3))", Facts(3, 0, 0.0, object(), "", ())),  # type: ignore[arg-type]
+        ("if_then(number == 3, 1, if_then(word == 'a', 2, 3))", Facts(3, 0, 0.0, "b", "", ())),
+    ],
+    ids=["both-the-same", "inner", "good"],
+)
+def test_what_is_read_for_a_result_is_looked_at(text: str, context: Facts) -> None:
+    rules = RuleList.parse(text, FACTS)
+    assert answer(rules.evaluate, context) == answer(lambda facts: rules.outcome(facts).value, context)
+
+
+def test_very_long_lists_with_captures_are_left_to_the_evaluator() -> None:
+    rules = listed("matches('(a)', mx) && $1 == 'b'", *(f"retry_num == {number}" for number in range(10_001)))
+    assert source(rules).endswith("def evaluate(context):\n    return _plainly(context)\n")
 
 
 def test_a_long_text_is_none_the_shorter_for_a_choice() -> None:

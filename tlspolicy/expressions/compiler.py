@@ -148,7 +148,7 @@ class _Compiler:
 
     def _tree_statements(self, lists: Sequence[Sequence[Branch]]) -> list[str]:
         """The statements of a decision tree; none where the lists make no tree."""
-        found = tree(lists, self._schema)
+        found = tree(lists, self._schema) if self._schema.is_checked else None
         if found is None:
             return []
         writer = TreeWriter(
@@ -157,11 +157,15 @@ class _Compiler:
         lines = writer.statements(found)
         self._longest.append(writer.bounds.longest())
         self._looks_first = isinstance(found, Fork)
-        return [] if writer.leaves_nodes else lines
+        return lines
 
     def _check(self) -> list[str]:
-        """Statements that make sure that the context is one; to read a slot of a class that is checked is enough."""
-        return [] if self._schema.is_checked and self._looks_first else check(self._schema, self._known)
+        """Statements that make sure that the context is one.
+
+        To read a slot of a class that is checked is enough, but for the evaluator, which reads by the common name.
+        """
+        is_certain = self._schema.is_checked and self._looks_first and "_Scope" not in self._known.values
+        return [] if is_certain else check(self._schema, self._known)
 
     def _list_functions(self, returns: type[OutcomeReturns]) -> list[str]:
         """Calls of functions each of which tries one list."""

@@ -127,12 +127,18 @@ class Outcomes:
         return None if number is None else [Branch(conditions, number)]
 
     def choice(self, result: Node) -> tuple[Node, Node, Node] | None:
-        """The parts of an `if_then` of constants, of which one may be left out without being missed."""
+        """The parts of an `if_then` of constants, of which one may be left out without being missed.
+
+        To read a variable can only fail in a context that was not checked.
+        """
         match result:
-            case Call("if_then", (condition, then, otherwise)) if is_quick(condition, self.schema):
+            case Call("if_then", (condition, then, otherwise)) if self._can_not_fail(condition):
                 return (condition, then, otherwise) if self._gives(then) and self._gives(otherwise) else None
             case _:
                 return None
+
+    def _can_not_fail(self, condition: Node) -> bool:
+        return self.schema.is_checked and is_quick(condition, self.schema)
 
     def _gives(self, result: Node) -> bool:
         """Whether a result is a constant that has a value, or a choice of such."""

@@ -59,6 +59,11 @@ class Integers:
         if first <= INT_MAX:
             yield first, INT_MAX
 
+    @property
+    def parts(self) -> int:
+        """How many ranges there are."""
+        return len(self.ranges)
+
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.ranges)
@@ -84,6 +89,11 @@ class Texts:
         """Those that are not in this region."""
         return Texts(self.known, not self.without)
 
+    @property
+    def parts(self) -> int:
+        """How many texts are known."""
+        return len(self.known)
+
     def __bool__(self) -> bool:
         """Whether there are any."""
         return self.without or bool(self.known)
@@ -97,3 +107,7 @@ class Region(Protocol):
 
     def others(self) -> Region:
         """The values that are not in this region."""
+
+    @property
+    def parts(self) -> int:
+        """How much there is to look at."""

@@ -37,7 +37,7 @@ def search_in(pattern: str, subject: Value, scope: Scope) -> tuple[str, ...]:
     return scope.captures
 
 
-def group(groups: tuple[str, ...], number: int) -> str:
+def captured(groups: tuple[str, ...], number: int) -> str:
     """A capture, `''` where there is none of that number."""
     return groups[number] if number < len(groups) else ""
 

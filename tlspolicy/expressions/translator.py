@@ -24,7 +24,7 @@ from tlspolicy.expressions.checker import (
 )
 from tlspolicy.expressions.functions import FUNCTIONS, INT, TEXT
 from tlspolicy.expressions.nodes import Array, Binary, Call, Capture, Logical, Name, Node, String, Unary, every
-from tlspolicy.expressions.runtime import plain, search_in, too_long
+from tlspolicy.expressions.runtime import captured, plain, search_in, too_long
 from tlspolicy.expressions.scope import Scope
 from tlspolicy.expressions.values import BINARY, COMPARISONS, UNARY, Value, text
 
@@ -155,7 +155,7 @@ class Translator:
             case Name(name):
                 return self._variable(node, name)
             case Capture(group):
-                return Code(f"{self.know('group', group)}(groups, {group})", TEXT, CAPTURE)
+                return Code(f"{self.know('captured', captured)}(groups, {group})", TEXT, CAPTURE)
             case Unary("-", operand):
                 operated = self.value(operand)
                 return self._made(node, self.know("negate", UNARY["-"]), [operated], negated_types(operated.types))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_LEAVES: Final = 32
 _MAX_ATOMS: Final = 64
+_MAX_PARTS: Final = 1_000
 
 
 class Branch(NamedTuple):
@@ -47,7 +48,10 @@ def tree(lists: Sequence[Sequence[Branch]], schema: Schema) -> Tree | None:
     atoms = [atom for branches in lists for branch in branches for node in branch.conditions for atom in _atoms(node)]
     if len(atoms) > _MAX_ATOMS or not all(_is_quick_atom(atom, schema) for atom in atoms):
         return None
-    maker = _Maker(lists, {atom: within(atom, schema) for atom in atoms}, schema)
+    found = {atom: within(atom, schema) for atom in atoms}
+    if sum(each.region.parts for each in found.values() if each) > _MAX_PARTS:
+        return None
+    maker = _Maker(lists, found, schema)
     try:
         return maker.tree(_Known({}, {}))
     except _LargeError:
@@ -80,7 +84,7 @@ def looks_first(node: Node, schema: Schema) -> bool:
 def _is_quick_atom(node: Node, schema: Schema) -> bool:
     match node:
         case Binary(operator, Name(name), constant) | Binary(operator, constant, Name(name)) if operator in COMPARISONS:
-            return _is_scalar(name, schema) and literal(constant, schema) is not None
+            return _is_scalar(name, schema) and isinstance(literal(constant, schema), (int, float, str))
         case Call("starts_with" | "ends_with", (Name(name), String())):
             return _is_scalar(name, schema)
         case Call("contains"):

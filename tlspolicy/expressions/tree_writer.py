@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tlspolicy.expressions.bounds import Bounds
 from tlspolicy.expressions.program import Program, indented
-from tlspolicy.expressions.reader import Reader, attribute, variables
+from tlspolicy.expressions.reader import attribute, variables
 from tlspolicy.expressions.translator import Translator
 from tlspolicy.expressions.tree import Fork, Tree
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TreeWriter:
-    """Writes the statements of a tree, all of whose conditions are quick.
+    """Writes the statements of a tree, all of whose conditions are quick. Its contexts have been checked.
 
     Args:
         schema: says how variables are read.
@@ -31,21 +31,12 @@ class TreeWriter:
         self._schema = schema
         self._known = program.known
         self._result = result
-        self.leaves_nodes = False
-        """Whether the statements call the evaluator, which those of a tree can't."""
         self.bounds = Bounds(trusted=program.trusted)
 
     def statements(self, tree: Tree) -> list[str]:
         """The statements."""
         translator = Translator(self._schema, self._known, self.bounds, captures=False)
-        if self._schema.is_checked:
-            lines = self._statements(tree, translator, frozenset())
-        else:
-            conditions = list(_conditions(tree))
-            reads = Reader(conditions, self._schema, translator).read(*conditions)
-            lines = [*reads, *self._statements(tree, translator, frozenset(self._schema.variables))]
-        self.leaves_nodes = translator.leaves_nodes
-        return lines
+        return self._statements(tree, translator, frozenset())
 
     def _statements(self, tree: Tree, translator: Translator, read: frozenset[str]) -> list[str]:
         if not isinstance(tree, Fork):

@@ -80,13 +80,14 @@ def _element(item: object, depth: int, budget: Iterator[int]) -> Value:
 
 def checked_text(text: str) -> str:
     """`text` as a plain `str`; `ValueError` when it is too long, or UTF-8 can't say it (a lone surrogate)."""
+    text = str.__str__(text)  # A class derived from str may say anything of itself.
     if len(text) > MAX_TEXT_LENGTH:
         raise ValueError(f"a text of more than {MAX_TEXT_LENGTH} characters")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("a text with a lone surrogate") from None
-    return str.__str__(text)
+    return text
 
 
 def number(value: Value) -> int | float:

@@ -9,7 +9,7 @@ from tlspolicy.expressions.lookups import Part, RunWriter, read_by
 from tlspolicy.expressions.nodes import Capture, Node, every
 from tlspolicy.expressions.program import indented
 from tlspolicy.expressions.reader import Reader
-from tlspolicy.expressions.translator import Translator
+from tlspolicy.expressions.translator import Translator, UntranslatableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tlspolicy.expressions.program import Program
     from tlspolicy.expressions.results import Returns
 
+# Python takes much memory to compile a long function.
 _MAX_PARTS: Final = 500
+_MAX_CAPTURING: Final = 10_000
 
 
 class ListWriter:
@@ -54,6 +56,8 @@ class ListWriter:
             UntranslatableError: the list must be left to the evaluator.
         """
         rules, last = self._outcomes.rules, self._outcomes.last
+        if self._captures and len(rules) > _MAX_CAPTURING:
+            raise UntranslatableError
         if self._captures:  # What a rule captures, a later one may read: each is asked in its turn.
             lines = ["groups = ()", *(line for rule in rules for line in self._rule(rule))]
         else:
