@@ -414,8 +414,7 @@ NO_CONTEXTS: dict[str, object] = {
     "alike": Attempt(**dict.fromkeys(DELIVERY.variables, "tls")),
     "mock": Mock(),
     "mock-of-the-class": Mock(spec=DeliveryContext),
-    "mock-of-a-context": Mock(spec=DeliveryContext()),
-    "its-names": Mock(spec=dir(DeliveryContext())),
+    "mock-of-a-context": Mock(spec=dir(DeliveryContext())),
     "class": DeliveryContext,
 }
 POLICIES: dict[str, dict[str, Any]] = {
