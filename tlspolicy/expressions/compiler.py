@@ -15,7 +15,7 @@ which decides or says what is wrong. For two lists it may be:
                     return _result1
                 return _result2
             return _result2
-        except _Unusual:
+        except Exception:
             pass
         return _plainly(context)
 """
@@ -23,11 +23,9 @@ which decides or says what is wrong. For two lists it may be:
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlspolicy.expressions.bounds import remaining
-from tlspolicy.expressions.checker import asynchronous_functions
 from tlspolicy.expressions.outcomes import Outcome, Outcomes, Rules
 from tlspolicy.expressions.program import Program, indented
 from tlspolicy.expressions.reader import check
@@ -73,7 +71,7 @@ def compiled(
     outcomes = [Outcomes(rules, schema) for rules in lists]
     found: Compiled | None = None
     with suppress(UntranslatableError, SyntaxError, RecursionError, MemoryError):  # Python has limits of its own.
-        if not _must_await(lists, schema):
+        if not any(rules.must_be_awaited for rules in lists):
             trusted = schema.is_checked and _Compiler(outcomes, schema, finish, plainly, trusted=True).run()
             found = trusted or _Compiler(outcomes, schema, finish, plainly, trusted=False).run()
     if found is None:
@@ -81,12 +79,6 @@ def compiled(
         program.known.values["_plainly"] = plainly
         found = Compiled(program.define("evaluate", "context", ["return _plainly(context)"]), program.source)
     return found
-
-
-def _must_await(lists: Sequence[Rules], schema: Schema) -> bool:
-    """Whether coroutine functions are called, which is refused before anything is asked."""
-    nodes = (node for rules in lists for node in (*chain.from_iterable(rules.rules), rules.default))
-    return bool(schema.functions) and any(any(asynchronous_functions(node, schema)) for node in nodes)
 
 
 class _Compiler:

@@ -73,12 +73,14 @@ def _keys(condition: Node, schema: Schema) -> tuple[Key, ...] | None:
 
 def _keys_of_region(condition: Node, schema: Schema) -> tuple[Key, ...] | None:
     found = within(condition, schema)
-    match found and found.region:
+    if found is None:
+        return None
+    match found.region:
         case Texts(known, without=False):
             values: frozenset[str] | frozenset[int] = known
         case Integers(ranges) if all(first == last for first, last in ranges):
             values = frozenset(first for first, _ in ranges)
         case _:
             return None
-    lookup = Lookup(found.variable if found else "")
+    lookup = Lookup(found.variable)
     return tuple([Key(lookup, value) for value in values]) or None

@@ -24,11 +24,13 @@ class Rules(NamedTuple):
         name: what code calls the list; an identifier.
         rules: the condition and the result of each rule.
         default: the result where no condition is true.
+        must_be_awaited: whether coroutine functions are called, which is refused before anything is asked.
     """
 
     name: str
     rules: Sequence[tuple[Node, Node]]
     default: Node
+    must_be_awaited: bool = False
 
 
 class Outcome(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Final
@@ -38,21 +39,16 @@ class Reader:
     def __init__(self, nodes: Sequence[Node], schema: Schema, translator: Translator) -> None:
         self._schema = schema
         self._translator = translator
-        self._pending: dict[str, None] = {}
-        once: set[str] = set()
-        for node in nodes:
-            for name in variables(node, schema):
-                (once.discard if name in self._pending else once.add)(name)
-                self._pending[name] = None
-        if schema.is_checked:
-            for name in once:
-                translator.spell(name, attribute(name))
-                del self._pending[name]
+        uses = Counter(name for node in nodes for name in variables(node, schema))
+        once = [name for name, count in uses.items() if count == 1 and schema.is_checked]
+        for name in once:
+            translator.spell(name, attribute(name))
+        self._pending = uses.keys() - once
 
     def copy(self) -> Reader:
         """Another that has read the same so far, for a place that is not always reached."""
         other = copy(self)
-        other._pending = dict(self._pending)  # noqa: SLF001
+        other._pending = set(self._pending)  # noqa: SLF001
         return other
 
     def read(self, *nodes: Node) -> list[str]:
@@ -61,7 +57,7 @@ class Reader:
         return [line for name in names if name in self._pending for line in self._read(name)]
 
     def _read(self, name: str) -> list[str]:
-        del self._pending[name]
+        self._pending.remove(name)
         local, kind = self._translator.spelling(name), self._schema.variables[name]
         if self._schema.is_checked:
             return [f"{local} = {attribute(name)}"]

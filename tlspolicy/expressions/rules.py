@@ -128,7 +128,8 @@ class RuleList:
 
     def trees(self, name: str) -> Rules:
         """The list as the compiler wants it."""
-        return Rules(name, [(rule.condition.node, rule.result.node) for rule in self.rules], self.default.node)
+        rules = [(rule.condition.node, rule.result.node) for rule in self.rules]
+        return Rules(name, rules, self.default.node, bool(self.asynchronous))
 
     def __getstate__(self) -> dict[str, object]:
         """The fields alone: the rest is made of them."""

@@ -115,7 +115,7 @@ class Translator:
 
     def __init__(self, schema: Schema, known: Globals, bounds: Bounds, *, captures: bool) -> None:
         self._schema = schema
-        self.know = known.name
+        self._know = known.name
         self._constants = known.constants
         self._bounds = bounds
         self._captures = captures
@@ -155,10 +155,10 @@ class Translator:
             case Name(name):
                 return self._variable(node, name)
             case Capture(group):
-                return Code(f"{self.know('captured', captured)}(groups, {group})", TEXT, CAPTURE)
+                return Code(f"{self._know('captured', captured)}(groups, {group})", TEXT, CAPTURE)
             case Unary("-", operand):
                 operated = self.value(operand)
-                return self._made(node, self.know("negate", UNARY["-"]), [operated], negated_types(operated.types))
+                return self._made(node, self._know("negate", UNARY["-"]), [operated], negated_types(operated.types))
             case Logical(operator, (first, *rest)):
                 return self._logical(operator, first, rest)
             case Call("if_then", (condition, then, otherwise)):
@@ -204,11 +204,11 @@ class Translator:
     def _literal(self, value: Value) -> str:
         match value:
             case float() if not math.isfinite(value):
-                return self.know("constant", value)
+                return self._know("constant", value)
             case tuple():
-                return self.know("constant", value)
+                return self._know("constant", value)
             case str() if len(value) > _LONGEST_LITERAL:
-                return self.know("constant", value)
+                return self._know("constant", value)
             case _:
                 return repr(value)
 
@@ -226,14 +226,14 @@ class Translator:
         self.leaves_nodes = True
         types = result_types(node, self._schema)
         groups = ", groups" if self._captures else ""
-        name = f"{self.know('plain', plain)}({self.know('node', node)}, scope{groups})"
+        name = f"{self._know('plain', plain)}({self._know('node', node)}, scope{groups})"
         return Code(name, types, NUMBER if types <= _NUMBERS else None)
 
     def _read(self, code: Code) -> str:
         """The expression for an operation that looks at all of its text."""
         if not code.is_variable or code.types != TEXT or self._bounds.trusted:
             return code.text
-        return f"({code.text} if len({code.text}) <= _longest else {self.know('too_long', too_long)}())"
+        return f"({code.text} if len({code.text}) <= _longest else {self._know('too_long', too_long)}())"
 
     def _guarded(self, code: Code) -> Code:
         """As `_read`, for a value that is passed on: where it comes from is then no longer known."""
@@ -264,14 +264,14 @@ class Translator:
         types = binary_types(operator, left.types, right.types)
         if left.types == right.types == _FLOAT and operator != "/":
             return Code(f"({left.text} {operator} {right.text})", _FLOAT, NUMBER)
-        return self._made(node, self.know(_OPERATORS[operator], BINARY[operator]), (left, right), types)
+        return self._made(node, self._know(_OPERATORS[operator], BINARY[operator]), (left, right), types)
 
     def _comparison(self, node: Node, operator: str, left: Code, right: Code) -> Test:
         if left.types == right.types == TEXT and left.size and right.size:
             return Test(f" {operator} ".join(self._read_shorter(left, right)), _COMPARISON)
         if left.types == right.types and left.types in (INT, _FLOAT):
             return Test(f"{left.text} {operator} {right.text}", _COMPARISON)
-        return Test(self._made(node, self.know(_OPERATORS[operator], BINARY[operator]), (left, right), INT).text)
+        return Test(self._made(node, self._know(_OPERATORS[operator], BINARY[operator]), (left, right), INT).text)
 
     def _text_test(self, node: Call, arguments: list[Code]) -> Test:
         """`starts_with`, `ends_with` and `contains`."""
@@ -302,18 +302,18 @@ class Translator:
 
     def _set(self, elements: Sequence[Value]) -> str:
         written = ", ".join(map(repr, dict.fromkeys(elements)))
-        return f"{{{written}}}" if len(written) <= _LONGEST_LITERAL else self.know("constant", frozenset(elements))
+        return f"{{{written}}}" if len(written) <= _LONGEST_LITERAL else self._know("constant", frozenset(elements))
 
     def _matches(self, pattern: str, subject: Code) -> Test:
         if subject.size is None:
             self.leaves_nodes = True
-            groups = f"{self.know('search_in', search_in)}({pattern!r}, {subject.text}, scope)"
+            groups = f"{self._know('search_in', search_in)}({pattern!r}, {subject.text}, scope)"
             return Test(f"(groups := {groups})" if self._captures else groups)
         self._bounds.search(regex.cost(pattern), subject.size)
-        read = self._read(subject) if subject.types == TEXT else f"{self.know('text', text)}({subject.text})"
-        match = f"{self.know('search', self._search(pattern))}({read})"
+        read = self._read(subject) if subject.types == TEXT else f"{self._know('text', text)}({subject.text})"
+        match = f"{self._know('search', self._search(pattern))}({read})"
         if self._captures:
-            return Test(f"(groups := {self.know('groups', regex.groups)}({match}))")
+            return Test(f"(groups := {self._know('groups', regex.groups)}({match}))")
         return Test(f"{match} is not None", _COMPARISON)
 
     def _search(self, pattern: str) -> Callable[[str], object]:
@@ -353,7 +353,7 @@ class Translator:
         arguments = arguments or [self.value(argument) for argument in node.arguments]
         fixed, factor = _GROWTH.get(node.function, (0, 0))
         if fixed or factor:
-            code = self._made(node, self.know(node.function, function.call), arguments, TEXT)
+            code = self._made(node, self._know(node.function, function.call), arguments, TEXT)
             first = arguments[0].size
             if code.size is None or first is None:
                 return code
@@ -363,7 +363,7 @@ class Translator:
         returns = INT if node.function in _MAPPED_FLAGS else function.returns
         if returns != INT:
             return self._plain(node)
-        return self._made(node, self.know(node.function, function.call), arguments, INT)
+        return self._made(node, self._know(node.function, function.call), arguments, INT)
 
 
 def _asks(node: Node) -> bool:

@@ -39,9 +39,9 @@ class ListWriter:
         self.bounds = Bounds(trusted=program.trusted)
         self.leaves_nodes = False
         """Whether the statements call the evaluator, with the local variable `scope`."""
-        self._nodes = [outcomes.last.result, *_nodes_of(outcomes.rules)]
-        self._captures = any(isinstance(each, Capture) for node in self._nodes for each in every(node))
-        self._begin(self._nodes)
+        nodes = [outcomes.last.result, *_nodes_of(outcomes.rules)]
+        self._captures = any(isinstance(each, Capture) for node in nodes for each in every(node))
+        self._begin(nodes)
 
     def _begin(self, read: Sequence[Node]) -> None:
         """Begin a function that is to read the variables of these nodes."""
