@@ -87,12 +87,12 @@ class PolicyError(Exception):
     @property
     def line(self) -> int:
         """The line within `source`, counted from 1."""
-        return self.source.count("\n", 0, self.start) + 1
+        return line_of(self.source, self.start)
 
     @property
     def column(self) -> int:
         """The column within that line, in characters, counted from 1."""
-        return self.start - (self.source.rfind("\n", 0, self.start) + 1) + 1
+        return column_of(self.source, self.start)
 
     def __str__(self) -> str:
         """The place, the message, and the line with carets under what the error is about; the others after it."""
@@ -106,7 +106,7 @@ class PolicyError(Exception):
             return f"{place}: {self.message}" if place else self.message
         at = f"line {self.line}, column {self.column}"
         head = f"{place}: {at}" if place else at
-        return f"{head}: {self.message}\n{_excerpt(self.source, self.start, self.end)}"
+        return f"{head}: {self.message}\n{excerpt(self.source, self.start, self.end)}"
 
 
 class Problems:
@@ -230,7 +230,17 @@ def listed(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(most)} {last} {final}" if most else final
 
 
-def _excerpt(source: str, start: int, end: int) -> str:
+def line_of(source: str, at: int) -> int:
+    """The line of the character `at`, counted from 1."""
+    return source.count("\n", 0, at) + 1
+
+
+def column_of(source: str, at: int) -> int:
+    """The column of the character `at` within its line, in characters, counted from 1."""
+    return at - source.rfind("\n", 0, at)
+
+
+def excerpt(source: str, start: int, end: int) -> str:
     """The line that holds `start`, cut to a readable width, and carets under `start` to `end`."""
     line_start = source.rfind("\n", 0, start) + 1
     line_end = source.find("\n", start)
