@@ -45,74 +45,74 @@ p.toml:4: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 1: unknow
     "missing-else": (
         tls("starttls = [ { if = \"retry_num > 1\", then = 'disable' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: 'else' is missing: the list must end with { else = … }",
+        "p.toml:2: queue.outbound.tls.starttls[0]: 'else' is missing: the list must end with { else = … }",
     ),
     "then-without-if": (
         tls("starttls = [ { then = 'disable' }, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: this rule has 'then' without 'if'",
+        "p.toml:2: queue.outbound.tls.starttls[0]: this rule has 'then' without 'if'",
     ),
     "if-without-then": (
         tls("starttls = [ { if = 'retry_num > 1' }, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: this rule has 'if' without 'then'",
+        "p.toml:2: queue.outbound.tls.starttls[0]: this rule has 'if' without 'then'",
     ),
     "two-else": (
         tls("starttls = [ { else = 'require' }, { else = 'disable' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: 'else' must be the last rule: what stands after it would never be tried",
+        "p.toml:2: queue.outbound.tls.starttls[0]: 'else' must be the last rule: what stands after it would never be tried",
     ),
     "else-and-if": (
         tls("starttls = [ { if = '1', then = 'disable', else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: 'else' must stand in a rule of its own, the last one",
+        "p.toml:2: queue.outbound.tls.starttls[0]: 'else' must stand in a rule of its own, the last one",
     ),
     "empty-rule": (
         tls("starttls = [ {}, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: this rule is empty: it must have 'if' and 'then', or 'else'",
+        "p.toml:2: queue.outbound.tls.starttls[0]: this rule is empty: it must have 'if' and 'then', or 'else'",
     ),
     "empty-list": (
         tls("starttls = []"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: the list of rules is empty: it must end with { else = … }",
+        "p.toml:2: queue.outbound.tls.starttls: the list of rules is empty: it must end with { else = … }",
     ),
     "unknown-rule-key": (
         tls("starttls = [ { when = '1', then = 'disable' }, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: unknown key 'when'; did you mean 'then'?",
+        "p.toml:2: queue.outbound.tls.starttls[0]: unknown key 'when'; did you mean 'then'?",
     ),
     "foreign-rule-key": (
         tls("starttls = [ { x = '1' }, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: unknown key 'x': a rule has if and then, or else",
+        "p.toml:2: queue.outbound.tls.starttls[0]: unknown key 'x': a rule has if and then, or else",
     ),
     "unknown-setting": (
         tls("start-tls = 'require'"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.start-tls: unknown key 'start-tls'; did you mean 'starttls'?",
+        "p.toml:2: queue.outbound.tls.start-tls: unknown key 'start-tls'; did you mean 'starttls'?",
     ),
     "table-for-a-list": (
         tls("starttls = { if = '1', then = 'require' }"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
+        "p.toml:2: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
         "and this is a table",
     ),
     "text-for-a-rule": (
         tls("starttls = [ 'require' ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0]: a rule is a table { if = …, then = … }, not a text",
+        "p.toml:2: queue.outbound.tls.starttls[0]: a rule is a table { if = …, then = … }, not a text",
     ),
     "array-for-an-expression": (
         tls("starttls = [ { if = ['1'], then = 'disable' }, { else = 'require' } ]"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls[0].if: an expression in quotes, a boolean or a number must stand here, "
+        "p.toml:2: queue.outbound.tls.starttls[0].if: an expression in quotes, a boolean or a number must stand here, "
         "not an array",
     ),
     "date-for-an-expression": (
         tls("starttls = 1979-05-27"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: an expression in quotes, a boolean or a number must stand here, not a date",
+        "p.toml:2: queue.outbound.tls.starttls: an expression in quotes, a boolean or a number must stand here, not a date",
     ),
     "number-too-large": (
         tls("allow-invalid-certs = [ { if = 'size > 9223372036854775808', then = true }, { else = false } ]"),
@@ -126,7 +126,7 @@ p.toml:2: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 8: this i
     "bare-number-too-large": (
         tls("starttls = 9223372036854775808"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: this integer is larger than 64 bits can hold "
+        "p.toml:2: queue.outbound.tls.starttls: this integer is larger than 64 bits can hold "
         "(-9223372036854775808 to 9223372036854775807)",
     ),
     "number-that-python-refuses": (
@@ -140,7 +140,7 @@ p.toml: line 2, column 12: an integer of thousands of digits
     "not-a-number": (
         tls("allow-invalid-certs = nan"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.allow-invalid-certs: nan is no number that a rule may have",
+        "p.toml:2: queue.outbound.tls.allow-invalid-certs: nan is no number that a rule may have",
     ),
     "string-without-end": (
         tls('''starttls = "matches('^mx, mx)"'''),
@@ -171,7 +171,7 @@ p.toml:2: queue.outbound.tls.starttls: line 1, column 20: 'disbale' is no level;
         tls("dane = 3"),
         PolicyTypeError,
         """\
-p.toml: queue.outbound.tls.dane: line 1, column 1: 3 is no level: a level is require, optional or disable
+p.toml:2: queue.outbound.tls.dane: line 1, column 1: 3 is no level: a level is require, optional or disable
     3
     ^""",
     ),
@@ -213,7 +213,7 @@ p.toml:2: queue.outbound.timeouts.mta-sts: line 1, column 1: a time-out is 1ms t
         "[queue.outbound.timeouts]\ntls = true",
         PolicyTypeError,
         """\
-p.toml: queue.outbound.timeouts.tls: line 1, column 1: a time-out is a whole number of milliseconds, or a duration \
+p.toml:2: queue.outbound.timeouts.tls: line 1, column 1: a time-out is a whole number of milliseconds, or a duration \
 such as 30s or 5m
     true
     ^^^^""",
@@ -238,7 +238,7 @@ such as 30s or 5m
     "regex-backspace": (
         tls(r'''allow-invalid-certs = "matches('\bbank\b', mx)"'''),
         PolicySyntaxError,
-        r"""p.toml: queue.outbound.tls.allow-invalid-certs: line 1, column 10: the control character U+0008 comes of a """
+        r"""p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 10: the control character U+0008 comes of a """
         r"""single backslash in the file: write it twice (\\b), or write the text in '''…''', which keeps backslashes """
         """as they are
     matches('�bank�', mx)
@@ -264,11 +264,11 @@ p.toml:2: queue.outbound.tls.allow-invalid-certs: line 1, column 11: missing ), 
         "p.toml: there is no TLS policy in this document: looked for the table [queue.outbound.tls], the tables "
         "[queue.strategy] and [queue.tls.NAME] or the objects MtaOutboundStrategy and MtaTlsStrategy",
     ),
-    "queue-no-table": ("queue = 1", PolicySyntaxError, "p.toml: queue: this must be a table"),
+    "queue-no-table": ("queue = 1", PolicySyntaxError, "p.toml:1: queue: this must be a table"),
     "tls-no-table": (
         "queue.outbound.tls = 'require'",
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls: this must be a table",
+        "p.toml:1: queue.outbound.tls: this must be a table",
     ),
     "no-toml": (
         tls("starttls = [ { if = '1', then = 'disable' }"),
@@ -296,22 +296,22 @@ p.toml: line 2, column 100011: tables or arrays are nested too deep
     "misspelt-table": (
         "[queue.outbound.timeouts]\ntls = '1m'\n[queue.outbound.tsl]\ndane = 'require'",
         PolicySyntaxError,
-        "p.toml: queue.outbound.tsl: unknown table 'tsl'; did you mean 'tls'?",
+        "p.toml:3: queue.outbound.tsl: unknown table 'tsl'; did you mean 'tls'?",
     ),
     "misspelt-table-beside-it": (
         tls("starttls = 'optional'") + "[queue.outbound.TLS]\nstarttls = 'require'",
         PolicySyntaxError,
-        "p.toml: queue.outbound.TLS: unknown table 'TLS'; did you mean 'tls'?",
+        "p.toml:3: queue.outbound.TLS: unknown table 'TLS'; did you mean 'tls'?",
     ),
     "misspelt-time-outs": (
         tls("") + "[queue.outbound.timeouts]\nconnect = '1m'\nmta_sts = '10s'",
         PolicySyntaxError,
-        "p.toml: queue.outbound.timeouts.mta_sts: unknown key 'mta_sts'; did you mean 'mta-sts'?",
+        "p.toml:5: queue.outbound.timeouts.mta_sts: unknown key 'mta_sts'; did you mean 'mta-sts'?",
     ),
     "key-in-quotes": (
         "'queue.outbound.tls.dane' = 'require'\n" + tls("starttls = 'optional'"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.dane: the key 'queue.outbound.tls.dane' is in quotes as a whole: write its parts as "
+        "p.toml:1: queue.outbound.tls.dane: the key 'queue.outbound.tls.dane' is in quotes as a whole: write its parts as "
         "tables, or without quotes",
     ),
     "string-over-lines": (
@@ -333,7 +333,7 @@ p.toml: line 2, column 8: this is no value: an expression is written in quotes
     "terminal-codes": (
         tls('"\\u001b[31m\\nx" = 1'),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.�[31m x: unknown key '\\x1b[31m\\nx'",
+        "p.toml:2: queue.outbound.tls.�[31m x: unknown key '\\x1b[31m\\nx'",
     ),
     "buried-level": (
         tls("allow-invalid-certs = 'retry_num > 5 || !disable'"),
@@ -364,20 +364,20 @@ p.toml: line 2, column 12: this is no value: an expression is written in quotes
     "copy-in-a-comment": (
         "# '''matches('^\\S$', mxx)'''\n" + tls('''allow-invalid-certs = "matches('^\\\\S$', mxx)"'''),
         PolicySyntaxError,
-        r"""p.toml: queue.outbound.tls.allow-invalid-certs: line 1, column 17: unknown name 'mxx'; did you mean 'mx'?
+        r"""p.toml:3: queue.outbound.tls.allow-invalid-certs: line 1, column 17: unknown name 'mxx'; did you mean 'mx'?
     matches('^\S$', mxx)
                     ^^^""",
     ),
     "nested-far-too-deep": (
         "[queue.outbound.tls.starttls" + ".a" * 600 + "]\nx=" + "{a" + ".a" * 900 + "=1}",
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
+        "p.toml:1: queue.outbound.tls.starttls: a list of rules is written [ { if = …, then = … }, { else = … } ], "
         "and this is a table",
     ),
     "open-brackets": (
         tls("starttls = '" + "(" * 100_000 + "'"),
         PolicySyntaxError,
-        "p.toml: queue.outbound.tls.starttls: an expression may have 65536 characters, this has 100000",
+        "p.toml:2: queue.outbound.tls.starttls: an expression may have 65536 characters, this has 100000",
     ),
     "some-open-brackets": (
         tls("starttls = '((((1'"),

@@ -233,7 +233,7 @@ p.toml:1: queue.strategy.tls: line 1, column 20: no strategy has the name 'a': t
         'queue.strategy.tls = "default"' + DEFAULT,
         PolicySyntaxError,
         """\
-p.toml: queue.strategy.tls: line 1, column 1: unknown name 'default'; a text is written in quotes: 'default'
+p.toml:1: queue.strategy.tls: line 1, column 1: unknown name 'default'; a text is written in quotes: 'default'
     default
     ^^^^^^^""",
     ),
@@ -242,7 +242,7 @@ p.toml: queue.strategy.tls: line 1, column 1: unknown name 'default'; a text is 
         'queue.strategy.tls = "require"' + DEFAULT,
         PolicyTypeError,
         """\
-p.toml: queue.strategy.tls: line 1, column 1: the name of a strategy is a text, in quotes of its own inside the \
+p.toml:1: queue.strategy.tls: line 1, column 1: the name of a strategy is a text, in quotes of its own inside the \
 expression's: "'default'"
     require
     ^^^^^^^""",
@@ -261,7 +261,7 @@ expression's: "'default'"
         "p.toml",
         "[queue.strategy]\nroute = \"'mx'\"\n" + DEFAULT,
         PolicySyntaxError,
-        "p.toml: queue.strategy: queue.strategy.tls is missing: it says which of the strategies to take",
+        "p.toml:1: queue.strategy: queue.strategy.tls is missing: it says which of the strategies to take",
     ),
     "plain-values": (
         "p.toml",
@@ -270,24 +270,24 @@ expression's: "'default'"
         "[queue.tls.c]\ntimeout.tls = 1.5\ntimeout.mta-sts = '5 m'",
         PolicyTypeError,
         """\
-p.toml: queue.tls.default.starttls: 'requier' is no level; did you mean 'require'?
-p.toml: queue.tls.default.dane: a level is require, optional or disable, and this is a number
-p.toml: queue.tls.default.mta-sts: 'x' is no level: a level is require, optional or disable
-p.toml: queue.tls.default.allow-invalid-certs: this must be true or false
-p.toml: queue.tls.default.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
-p.toml: queue.tls.default.timeout.mta-sts: a time-out is 1ms to 1d (1 to 86400000), and this is 172800000
-p.toml: queue.tls.b.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
-p.toml: queue.tls.c.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
-p.toml: queue.tls.c.timeout.mta-sts: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m""",
+p.toml:3: queue.tls.default.starttls: 'requier' is no level; did you mean 'require'?
+p.toml:4: queue.tls.default.dane: a level is require, optional or disable, and this is a number
+p.toml:5: queue.tls.default.mta-sts: 'x' is no level: a level is require, optional or disable
+p.toml:6: queue.tls.default.allow-invalid-certs: this must be true or false
+p.toml:7: queue.tls.default.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml:7: queue.tls.default.timeout.mta-sts: a time-out is 1ms to 1d (1 to 86400000), and this is 172800000
+p.toml:9: queue.tls.b.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml:11: queue.tls.c.timeout.tls: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m
+p.toml:12: queue.tls.c.timeout.mta-sts: a time-out is a whole number of milliseconds, or a duration such as 30s or 5m""",
     ),
     "unknown-keys": (
         "p.toml",
         "queue.strategy.tls = \"'a'\"\n[queue.tls.a]\nstart-tls = 1\ntimeout = { tsl = 1 }\n[queue.tls]\nb = 5",
         PolicySyntaxError,
         """\
-p.toml: queue.tls.a.start-tls: unknown key 'start-tls'; did you mean 'starttls'?
-p.toml: queue.tls.a.timeout.tsl: unknown key 'tsl'; did you mean 'tls'?
-p.toml: queue.tls.b: this must be a table""",
+p.toml:3: queue.tls.a.start-tls: unknown key 'start-tls'; did you mean 'starttls'?
+p.toml:4: queue.tls.a.timeout.tsl: unknown key 'tsl'; did you mean 'tls'?
+p.toml:6: queue.tls.b: this must be a table""",
     ),
     "two-layouts": (
         "p.toml",
@@ -310,12 +310,12 @@ p.toml:2: queue.outbound.tls.starttls[0].if: line 1, column 1: unknown name 'ret
 p.toml:2: queue.outbound.tls.starttls[0].if: line 1, column 18: unknown name 'lst_error'; did you mean 'last_error'?
     retry_nun > 0 && lst_error
                      ^^^^^^^^^
-p.toml: queue.outbound.tls.starttls[1]: this rule has 'if' without 'then'
+p.toml:2: queue.outbound.tls.starttls[1]: this rule has 'if' without 'then'
 p.toml:2: queue.outbound.tls.starttls[2].else: line 1, column 1: this is no level: a level is require, optional or \
 disable, or if_then(…) of them
     mx
     ^^
-p.toml: queue.outbound.tls.dane: line 1, column 1: 5 is no level: a level is require, optional or disable
+p.toml:3: queue.outbound.tls.dane: line 1, column 1: 5 is no level: a level is require, optional or disable
     5
     ^
 p.toml:5: queue.outbound.timeouts.tls: line 1, column 1: a time-out is 1ms to 1d (1 to 86400000), and this is 0
@@ -376,7 +376,7 @@ p.json: line 2, column 1: this key stands twice in its object
         "p.json",
         json.dumps({"MtaOutboundStrategy": {"tls": {"else": "matches('\b', mx)"}}}),
         PolicySyntaxError,
-        r"""p.json: MtaOutboundStrategy.tls[0].else: line 1, column 10: the control character U+0008 comes of a single """
+        r"""p.json:1: MtaOutboundStrategy.tls[0].else: line 1, column 10: the control character U+0008 comes of a single """
         r"""backslash in the file: write it twice (\\b), or write the text in '''…''', which keeps backslashes as they are
     matches('�', mx)
              ^""",
@@ -397,22 +397,22 @@ p.json: line 2, column 1: this key stands twice in its object
         ),
         PolicySyntaxError,
         """\
-p.json: MtaTlsStrategy[1]: there are two strategies of the name 'a'
-p.json: MtaTlsStrategy[2]: a strategy has a 'name', which is a text
-p.json: MtaTlsStrategy[3]: this must be a table
-p.json: MtaTlsStrategy[4].starttls: unknown key 'starttls'; did you mean 'startTls'?""",
+p.json:1: MtaTlsStrategy[1]: there are two strategies of the name 'a'
+p.json:1: MtaTlsStrategy[2]: a strategy has a 'name', which is a text
+p.json:1: MtaTlsStrategy[3]: this must be a table
+p.json:1: MtaTlsStrategy[4].starttls: unknown key 'starttls'; did you mean 'startTls'?""",
     ),
     "objects-no-list": (
         "p.json",
         '{"MtaOutboundStrategy": {"tls": 1}, "MtaTlsStrategy": "x"}',
         PolicySyntaxError,
-        "p.json: MtaTlsStrategy: this must be a list of objects, or a table of them",
+        "p.json:1: MtaTlsStrategy: this must be a list of objects, or a table of them",
     ),
     "match-no-list": (
         "p.json",
         '{"MtaOutboundStrategy": {"tls": {"match": "x", "else": "\'a\'"}}, "MtaTlsStrategy": [{"name": "a"}]}',
         PolicySyntaxError,
-        "p.json: MtaOutboundStrategy.tls.match: the rules of 'match' are a list, or a table by number, not a text",
+        "p.json:1: MtaOutboundStrategy.tls.match: the rules of 'match' are a list, or a table by number, not a text",
     ),
     "plan-no-change": (
         "p.ndjson",
@@ -488,19 +488,19 @@ p.ndjson: line 2, column 8: this key stands twice in its object
         "p.json",
         '{"MtaOutboundStrategy": {"tls": {"else": "\'a\'"}}, "mtaTlsStrategy": [{"name": "a"}]}',
         PolicySyntaxError,
-        "p.json: mtaTlsStrategy: unknown object 'mtaTlsStrategy'; did you mean 'MtaTlsStrategy'?",
+        "p.json:1: mtaTlsStrategy: unknown object 'mtaTlsStrategy'; did you mean 'MtaTlsStrategy'?",
     ),
     "patch-of-the-singleton": (
         "p.json",
         '{"MtaOutboundStrategy": {"tls": {"else": "\'a\'"}, "tls/else": "\'b\'"}, "MtaTlsStrategy": []}',
         PolicySyntaxError,
-        "p.json: MtaOutboundStrategy.tls/else: unknown key 'tls/else'; did you mean 'tls'?",
+        "p.json:1: MtaOutboundStrategy.tls/else: unknown key 'tls/else'; did you mean 'tls'?",
     ),
     "match-in-match": (
         "p.json",
         '{"MtaOutboundStrategy": {"tls": ' + '{"match": ' * 400 + "{}" + ', "else": 1}' * 400 + "}}",
         PolicySyntaxError,
-        "p.json: MtaOutboundStrategy.tls.match: the rules of 'match' are a list, or a table by number, not a table",
+        "p.json:1: MtaOutboundStrategy.tls.match: the rules of 'match' are a list, or a table by number, not a table",
     ),
     "problems-of-every-kind": (
         "p.toml",
@@ -508,9 +508,9 @@ p.ndjson: line 2, column 8: this key stands twice in its object
         "[queue.tls.default]\nstart = 1\ndane = 'x'\n[queue.tls.b]\nmta-sts = 5",
         PolicySyntaxError,
         """\
-p.toml: queue.tls.default.start: unknown key 'start'; did you mean 'starttls'?
-p.toml: queue.tls.default.dane: 'x' is no level: a level is require, optional or disable
-p.toml: queue.tls.b.mta-sts: a level is require, optional or disable, and this is a number
+p.toml:4: queue.tls.default.start: unknown key 'start'; did you mean 'starttls'?
+p.toml:5: queue.tls.default.dane: 'x' is no level: a level is require, optional or disable
+p.toml:7: queue.tls.b.mta-sts: a level is require, optional or disable, and this is a number
 p.toml:2: queue.strategy.tls: line 1, column 9: unknown name 'retry_nun'; did you mean 'retry_num'?
     if_then(retry_nun, 'x', 'default')
             ^^^^^^^^^""",

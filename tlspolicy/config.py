@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import tomli
 
-from tlspolicy.errors import Place, PolicyError, PolicySyntaxError, PolicyTypeError, listed, quoted
+from tlspolicy.errors import Place, PolicySyntaxError, PolicyTypeError, listed, quoted
 from tlspolicy.expressions.complaints import json_complaint, toml_complaint
-from tlspolicy.layouts import NAMED, SINGLETON
+from tlspolicy.layouts import NAMED, SINGLETON, object_of, strategy_name
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Parse: TypeAlias = Callable[[str, Place], dict[str, object]]
 
 MAX_FILE_SIZE: Final = 32 * 1024 * 1024
 
@@ -34,7 +37,7 @@ _TOML_PIECE: Final = (
 _JSON_PIECE: Final = r'(?s)"(?>(?:[^"\\]|\\.)*)"|[\[\]{}:,]|[^\s\[\]{}:,"]+'
 
 
-def read(path: str | os.PathLike[str]) -> tuple[str, Callable[[str, Place], dict[str, object]], Place]:
+def read(path: str | os.PathLike[str]) -> tuple[str, Parse, Place]:
     """The text of a policy's file, what parses such files, and the file as a place.
 
     Raises:
@@ -117,7 +120,7 @@ def parse_plan(text: str, place: Place) -> dict[str, object]:
     for line in text.split("\n"):
         if line.strip():
             change = _json(line, text, start, place)
-            name = _object_of(change)
+            name = object_of(change)
             if name is None:
                 message = "a line of a plan is an object that names the 'object' it changes"
                 raise PolicySyntaxError(message, text, start, start + len(line), place)
@@ -132,25 +135,15 @@ def parse_plan(text: str, place: Place) -> dict[str, object]:
     return {name: data for name, data in document.items() if data}
 
 
-def _object_of(change: object) -> str | None:
-    """The name of the object that a line of a plan changes, without the `x:` that may stand before it."""
-    name = change.get("object") if isinstance(change, dict) else None
-    if not isinstance(name, str):
-        return None
-    plain = re.sub("^x:", "", name, flags=re.IGNORECASE)
-    return next((ours for ours in (SINGLETON, NAMED) if ours.casefold() == plain.strip().casefold()), plain)
-
-
 def _by_name(value: dict[str, object], text: str, start: int, end: int, place: Place) -> dict[object, object]:
     """The strategies of one change, by the name that a later change of the same has, too."""
     strategies: dict[object, object] = {}
     for key, strategy in value.items():
-        name = strategy.get("name") if isinstance(strategy, dict) else None
-        found = name if isinstance(name, str) else ("", key)
-        if found in strategies:
+        name = strategy_name(key, strategy)
+        if name in strategies:
             message = f"there are two strategies of the name {quoted(name)} in this change"
             raise PolicySyntaxError(message, text, start, end, place)
-        strategies[found] = strategy
+        strategies[name] = strategy
     return strategies
 
 
@@ -248,19 +241,3 @@ def _refuse(message: str, text: str, start: int, end: int, place: Place) -> NoRe
 
 
 _PARSERS: Final = {".toml": parse_toml, ".json": parse_json, ".ndjson": parse_plan}
-
-
-def line_of(error: PolicyError, document: str) -> int | None:
-    """The line on which the expression begins that `error` is about.
-
-    `None` unless it stands in `document` just once, as a whole string, and not in a comment. One that is written with
-    escapes does not stand there as it is.
-    """
-    if not error.source or error.source == document or document.count(error.source) != 1:
-        return None
-    start = document.index(error.source)
-    line_start = document.rfind("\n", 0, start) + 1
-    around = document[start - 1 : start] + document[start + len(error.source) :][:1]
-    if around.strip("\"'\n") or "#" in document[line_start:start]:
-        return None
-    return document.count("\n", 0, start) + 1

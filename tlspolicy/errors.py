@@ -11,7 +11,7 @@ An error about text keeps the text (`source`) and the half-open range of charact
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,14 @@ class Place:
         file: the file's name, `''` when there is none.
         key: the path of the key, such as `queue.outbound.tls.starttls[0].if`.
         line: the line of `file` on which the text begins, counted from 1; `None` when it is not known.
+        column: the column of that line at which the text begins, in characters, counted from 1; `None` when it is not
+            known. A text in quotes begins after these.
     """
 
     file: str = ""
     key: str = ""
     line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         """`policy.toml:3: queue.outbound.tls.starttls[0].if`, as much of it as is known."""
@@ -80,9 +83,9 @@ class PolicyError(Exception):
         """The same error with other `others`."""
         return type(self)(self.message, self.source, self.start, self.end, self.place, others)
 
-    def on_line(self, line: int | None) -> Self:
-        """The same error, in a text that begins on a line of its file."""
-        return type(self)(self.message, self.source, self.start, self.end, replace(self.place, line=line), self.others)
+    def with_place(self, place: Place) -> Self:
+        """The same error of a text that came from `place`."""
+        return type(self)(self.message, self.source, self.start, self.end, place, self.others)
 
     @property
     def line(self) -> int:

@@ -13,6 +13,7 @@ A key that is not known inside a table that is ours is an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -173,6 +174,21 @@ def _by_object(document: Mapping[str, object], place: Place, problems: Problems)
             noted = {key: value for key, value in strategy.items() if key not in _OBJECT_NOTES}
             strategies[name] = _settings(noted, _OBJECT_KEYS, at, problems)
     return Layout(rules, strategies)
+
+
+def object_of(change: object) -> str | None:
+    """The name of the object that a line of a plan changes, without the `x:` that may stand before it."""
+    name = change.get("object") if isinstance(change, dict) else None
+    if not isinstance(name, str):
+        return None
+    plain = re.sub("^x:", "", name, flags=re.IGNORECASE)
+    return next((ours for ours in (SINGLETON, NAMED) if ours.casefold() == plain.strip().casefold()), plain)
+
+
+def strategy_name(key: str, strategy: object) -> str | tuple[str, str]:
+    """The name of a strategy of a plan, by which a later change knows it; of one that has none, its key in a pair."""
+    name = strategy.get("name") if isinstance(strategy, dict) else None
+    return name if isinstance(name, str) else ("", key)
 
 
 def _objects(data: object, place: Place) -> Iterator[Found]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tlspolicy import config
 from tlspolicy.context import DELIVERY
 from tlspolicy.decision import Matched, TlsDecision
+from tlspolicy.document import Document
 from tlspolicy.errors import Place, PolicyError, PolicyTypeError, Problems
 from tlspolicy.expressions.compiler import Compiled, compiled
 from tlspolicy.expressions.expression import refuse_asynchronous
@@ -60,6 +61,7 @@ class TlsPolicy:
 
     _rules: tuple[RuleList, ...]
     _strategies: tuple[Strategy, ...] | None
+    _document: Document | None = field(default=None, compare=False)
 
     def __init__(
         self,
@@ -111,27 +113,30 @@ class TlsPolicy:
         """Make a policy of what a file's parser has read; otherwise as `load`."""
         if not isinstance(mapping, Mapping):
             raise PolicyTypeError(f"a document must be a mapping, not {type(mapping).__name__}")
-        return cls._of_document(mapping, Place(), functions)
+        return cls._of_data(mapping, Place(), functions)
 
     @classmethod
     def _of_text(
         cls,
         text: str,
-        parse: Callable[[str, Place], dict[str, object]],
+        parse: config.Parse,
         place: Place,
         functions: Functions | None,
     ) -> TlsPolicy:
-        text = text.replace("\r\n", "\n")  # As TOML's parser does before it counts.
+        document = Document(text.replace("\r\n", "\n"), parse, place)  # As TOML's parser does before it counts.
+        data = parse(document.text, place)
         try:
-            return cls._of_document(parse(text, place), place, functions)
+            policy = cls._of_data(data, place, functions)
         except PolicyError as error:
-            others = tuple(other.on_line(config.line_of(other, text)) for other in error.others)
-            raise error.with_others(others).on_line(config.line_of(error, text)) from None
+            others = tuple(other.with_place(document.located(other.place)) for other in error.others)
+            raise error.with_others(others).with_place(document.located(error.place)) from None
+        object.__setattr__(policy, "_document", document)
+        return policy
 
     @classmethod
-    def _of_document(cls, document: Mapping[str, Any], place: Place, functions: Functions | None) -> TlsPolicy:
+    def _of_data(cls, data: Mapping[str, Any], place: Place, functions: Functions | None) -> TlsPolicy:
         problems = Problems()
-        found = layout(document, place, problems)
+        found = layout(data, place, problems)
         made = None if found.strategies is None else strategies(found.strategies, problems)
         settings = SETTINGS if made is None else (choice(made),)
         policy = cls.__new__(cls)
@@ -150,6 +155,21 @@ class TlsPolicy:
     def strategies(self) -> dict[str, TlsDecision]:
         """What each strategy decides, by its name; nothing where the rules choose none."""
         return dict(self._strategies or ())
+
+    def located(self, place: Place) -> Place:
+        """The same place, with the line and column of its file on which it stands.
+
+        Args:
+            place: that of an expression or a table of this policy: its `key` is such as
+                `queue.outbound.tls.starttls[0].if` or `queue.tls.NAME`.
+
+        Returns:
+            The place as it is where it is not in the text that the policy was loaded from, or where there is no such
+            text: the policy was made in Python or from a mapping, or has been pickled.
+        """
+        if self._document is None or place.key in _NAMES:  # Those are the places of what a document does not say.
+            return place
+        return self._document.located(place)
 
     @cached_property
     def _settings(self) -> tuple[Setting, ...]:
@@ -230,6 +250,9 @@ class TlsPolicy:
     def __repr__(self) -> str:
         """A summary: a policy may have very many rules."""
         return f"<TlsPolicy: {sum(len(rules.rules) for rules in self._rules)} rules for {', '.join(self.rules)}>"
+
+
+_NAMES: Final = frozenset(setting.name for setting in SETTINGS)
 
 
 def _schema(functions: Functions | None) -> Schema:
