@@ -17,6 +17,7 @@ from tlspolicy import (
     FailureKind,
     LastError,
     Phase,
+    Place,
     PolicyExplanation,
     Relaxation,
     Requirement,
@@ -57,6 +58,7 @@ assert_type(decision, TlsDecision)
 assert_type(decision.starttls, Requirement)
 assert_type(decision.matched.starttls, int | None)
 assert_type(policy.explain(context), PolicyExplanation)
+assert_type(policy.located(Place("policy.toml", "queue.tls.default")).column, int | None)
 contexts = SSLContexts(cafile=Path("ca.pem"))
 assert_type(contexts.get(decision), ssl.SSLContext | None)
 contexts = SSLContexts(trust="certifi", certfile="own.pem", minimum_version=ssl.TLSVersion.TLSv1_3)

@@ -183,7 +183,8 @@ def _value(text: str, at: int, unquoted: Unquoted) -> tuple[_Value, int]:
     whole = _Array(at)
     opened: list[_Value] = [whole]
     names, named_at = [""], at
-    while piece := _PIECE.match(text, at):
+    while len(opened) > 1 or not whole.items:
+        piece = cast("re.Match[str]", _PIECE.match(text, at))  # In a valid document, something stands there.
         kind, at = piece.lastgroup or "", piece.end()
         start = piece.start(kind)
         if kind == "name":
@@ -202,8 +203,6 @@ def _value(text: str, at: int, unquoted: Unquoted) -> tuple[_Value, int]:
             _put(opened[-1], names, named_at, value)
             if kind == "open":
                 opened.append(value)
-        if len(opened) == 1:
-            break
     return whole.items[0], at
 
 
