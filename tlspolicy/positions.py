@@ -21,27 +21,25 @@ if TYPE_CHECKING:
 
     Unquoted: TypeAlias = Callable[[str], str]
 
+# The patterns are compiled when they are wanted, which most policies never do: `re` keeps them.
 _SKIPPED: Final = r"(?:[\s,]++|#[^\n]*+)*+"
 _QUOTED: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _LITERAL: Final = r"'[^'\n]*+'"
 _PART: Final = rf"""(?:{_QUOTED}|{_LITERAL}|[^\s.=,:#"'\[\]{{}}]++)"""
 _DOTTED: Final = rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+"
 # In a document: the header of a table, or a key.
-_STATEMENT: Final = re.compile(
-    rf"(?s){_SKIPPED}(?:(?P<header>\[\[?)[ \t]*+)?(?P<name>{_DOTTED})[ \t]*+(?:=|\]\]?)",
-)
+_STATEMENT: Final = rf"(?s){_SKIPPED}(?:(?P<header>\[\[?)[ \t]*+)?(?P<name>{_DOTTED})[ \t]*+(?:=|\]\]?)"
 # In a value: a key, a bracket, a string or something else.
-_PIECE: Final = re.compile(
+_PIECE: Final = (
     rf"(?s){_SKIPPED}(?:(?P<name>{_DOTTED}[ \t]*+=|{_QUOTED}\s*+:)|(?P<open>[\[{{])|(?P<close>[\]}}])"
     rf"""|(?P<long>\"""|''')|(?P<text>{_QUOTED}|{_LITERAL})|(?P<plain>[^,\[\]{{}}#\n]++))"""
 )
-_EACH_PART: Final = re.compile(rf"(?s){_PART}")
-_LONG_ENDS: Final = {'"""': re.compile(r'(?s)\\.|"{3,5}'), "'''": re.compile("'{3,5}")}
-_FOLDED: Final = re.compile(r"\\[ \t]*\n[ \t\n]*")
+_LONG_ENDS: Final = {'"""': r'(?s)\\.|"{3,5}', "'''": "'{3,5}"}
+_FOLDED: Final = r"\\[ \t]*\n[ \t\n]*"
 
-_INDEX: Final = re.compile(r"\[([0-9]{1,9})\]")
-_SEPARATOR: Final = re.compile(r"[.\[]|\Z")
-_NUMBER: Final = re.compile("[0-9]{1,9}")
+_INDEX: Final = r"\[([0-9]{1,9})\]"
+_SEPARATOR: Final = r"[.\[]|\Z"
+_NUMBER: Final = r"[0-9]{1,9}"
 _LONGEST_PATH: Final = 4096
 
 
@@ -94,7 +92,7 @@ class Positions:
 
     def _entry(self, value: _Value, path: str, at: int) -> Iterator[tuple[_Value, int]]:
         """The entry of a list that the path goes on with."""
-        index = _INDEX.match(path, at)
+        index = re.compile(_INDEX).match(path, at)
         if index and value not in self._entries:
             self._entries[value] = _entries(value)
         if index and int(index[1]) < len(self._entries[value]):
@@ -108,7 +106,7 @@ def _fields(table: _Table, path: str, at: int) -> Iterator[tuple[_Value, int]]:
     if at and not path.startswith(".", at):
         return
     start = at + 1 if at else 0
-    for separator in _SEPARATOR.finditer(path, start + 1):
+    for separator in re.compile(_SEPARATOR).finditer(path, start + 1):
         name = path[start : separator.start()]
         if name in table.fields:
             yield table.fields[name], separator.start()
@@ -128,14 +126,15 @@ def _in_order(value: _Value) -> list[_Value]:
     if isinstance(value, _Array):
         return value.items
     fields = value.fields if isinstance(value, _Table) else {}
-    return [fields[key] for key in sorted(fields, key=int)] if all(map(_NUMBER.fullmatch, fields)) else []
+    return [fields[key] for key in sorted(fields, key=int)] if all(re.fullmatch(_NUMBER, key) for key in fields) else []
 
 
 def of_toml(text: str) -> Positions:
     """The positions of a valid TOML document whose line breaks are LF."""
     root = table = _Table(0)
+    statement = re.compile(_STATEMENT)
     at = 0
-    while piece := _STATEMENT.match(text, at):
+    while piece := statement.match(text, at):
         names, start = _names(piece["name"], _unquoted_toml), piece.start("name")
         if piece["header"]:
             table = _headed(root, names, start, many=piece["header"] == "[[")
@@ -183,8 +182,9 @@ def _value(text: str, at: int, unquoted: Unquoted) -> tuple[_Value, int]:
     whole = _Array(at)
     opened: list[_Value] = [whole]
     names, named_at = [""], at
+    pieces = re.compile(_PIECE)
     while len(opened) > 1 or not whole.items:
-        piece = cast("re.Match[str]", _PIECE.match(text, at))  # In a valid document, something stands there.
+        piece = cast("re.Match[str]", pieces.match(text, at))  # In a valid document, something stands there.
         kind, at = piece.lastgroup or "", piece.end()
         start = piece.start(kind)
         if kind == "name":
@@ -209,14 +209,14 @@ def _value(text: str, at: int, unquoted: Unquoted) -> tuple[_Value, int]:
 def _long_start(text: str, at: int, quotes: str) -> int:
     """Where a text of several lines begins: not with the line break after its quotes, nor with one that is folded."""
     at += text.startswith("\n", at)
-    while quotes == '"""' and (folded := _FOLDED.match(text, at)):
+    while quotes == '"""' and (folded := re.compile(_FOLDED).match(text, at)):
         at = folded.end()
     return at
 
 
 def _long_end(text: str, at: int, quotes: str) -> int:
     """The index after a text of several lines, whose last one or two characters may be quotes, too."""
-    return next(end.end() for end in _LONG_ENDS[quotes].finditer(text, at) if end[0].startswith(quotes))
+    return next(end.end() for end in re.compile(_LONG_ENDS[quotes]).finditer(text, at) if end[0].startswith(quotes))
 
 
 def _put(parent: _Value, names: list[str], start: int, value: _Value) -> None:
@@ -252,7 +252,7 @@ def _table_in(table: _Table, name: str, start: int) -> _Table:
 
 def _names(dotted: str, unquoted: Unquoted) -> list[str]:
     """The parts of a dotted name."""
-    return [_name(part, unquoted) for part in _EACH_PART.findall(dotted)]
+    return [_name(part, unquoted) for part in re.findall(rf"(?s){_PART}", dotted)]
 
 
 def _name(part: str, unquoted: Unquoted) -> str:
