@@ -161,15 +161,17 @@ def test_explain_names_the_strategy() -> None:
         str(policy.explain(DeliveryContext(retry_num=1, last_error="tls")))
         == """\
 strategy = invalid-tls
-    [0].if retry_num > 1 && last_error == 'tls' = 0
-        retry_num = 1
-        retry_num > 1 = 0
-    [1].if retry_num > 0 && last_error == 'tls' = 1
-        retry_num = 1
-        retry_num > 0 = 1
-        last_error = 'tls'
-        last_error == 'tls' = 1
-    [1].then 'invalid' + '-tls' = 'invalid-tls'
+    [0].if retry_num > 1 && last_error == 'tls' → 0
+        retry_num > 1 → 0
+            retry_num → 1
+        last_error == 'tls' (not evaluated)
+    [1].if retry_num > 0 && last_error == 'tls' → 1
+        retry_num > 0 → 1
+            retry_num → 1
+        last_error == 'tls' → 1
+            last_error → 'tls'
+    [1].then 'invalid' + '-tls' → 'invalid-tls' (decides)
+    [2] (not tried)
 starttls = require
 allow_invalid_certs = true
 dane = optional

@@ -14,11 +14,12 @@ from tlspolicy.errors import (
     PolicyValueError,
     TlsSessionError,
 )
-from tlspolicy.expressions.explanation import Explanation
+from tlspolicy.explanation import PolicyExplanation
+from tlspolicy.expressions.explanation import Explanation, Part, Tried
 from tlspolicy.expressions.expression import Expression
 from tlspolicy.expressions.rules import RuleList
 from tlspolicy.expressions.schema import Schema
-from tlspolicy.policy import PolicyExplanation, TlsPolicy
+from tlspolicy.policy import TlsPolicy
 
 if TYPE_CHECKING:
     from tlspolicy.aiosmtp import secure_async, secure_streams
@@ -39,6 +40,7 @@ __all__ = [
     "LastError",
     "Level",
     "Matched",
+    "Part",
     "Phase",
     "Place",
     "PolicyError",
@@ -56,6 +58,7 @@ __all__ = [
     "TlsDecision",
     "TlsPolicy",
     "TlsSessionError",
+    "Tried",
     "classify",
     "is_local_address",
     "is_local_domain",

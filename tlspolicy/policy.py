@@ -12,6 +12,7 @@ from tlspolicy.context import DELIVERY
 from tlspolicy.decision import Matched, TlsDecision
 from tlspolicy.document import Document
 from tlspolicy.errors import Place, PolicyError, PolicyTypeError, Problems
+from tlspolicy.explanation import PolicyExplanation
 from tlspolicy.expressions.compiler import Compiled, compiled
 from tlspolicy.expressions.expression import refuse_asynchronous
 from tlspolicy.expressions.outcomes import Outcome
@@ -274,31 +275,3 @@ def _rule_lists(
             made.append(setting.parse(source, place, schema, parse))
     problems.raise_them()
     return tuple(made)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyExplanation:
-    """Why a policy decided what it decided.
-
-    Args:
-        decision: what it decided.
-        settings: how each setting came to its value, by the setting's name.
-    """
-
-    decision: TlsDecision
-    settings: dict[str, Explanation] = field(hash=False)
-
-    def __str__(self) -> str:
-        """A paragraph for each rule list, a line for each setting that is a single value."""
-        lines = [self._paragraph(name) for name in self.settings]
-        chosen = [self._line(setting.name) for setting in SETTINGS if setting.name not in self.settings]
-        return "\n".join([*lines, *chosen])
-
-    def _paragraph(self, name: str) -> str:
-        explanation = self.settings[name]
-        head = self._line(name) if hasattr(self.decision, name) else f"{name} = {explanation.value}"
-        conditional = bool(explanation.tried[0].key)
-        return f"{head}\n{explanation}".replace("\n", "\n    ") if conditional else head
-
-    def _line(self, name: str) -> str:
-        return f"{name} = {str(getattr(self.decision, name)).lower()}"

@@ -61,7 +61,7 @@ def evaluate(node: Node, scope: Scope) -> Value:
     except UnusableValueError as error:
         raise EvaluationProblem(str(error), node) from error.__cause__
     if scope.steps is not None:
-        scope.steps.append(Step(node, value))
+        scope.steps.append(Step(node, value, scope.captures))
     return value
 
 

@@ -6,28 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tlspolicy.errors import Place, PolicyEvaluationError, PolicySyntaxError, Problems, listed
 from tlspolicy.expressions import nodes
 from tlspolicy.expressions.checker import asynchronous_functions, problems, result_types
 from tlspolicy.expressions.evaluator import EvaluationProblem, evaluate
-from tlspolicy.expressions.explanation import Part, Tried
 from tlspolicy.expressions.parser import parse_expression
 from tlspolicy.expressions.printer import printed
 from tlspolicy.expressions.scope import Answer, Answers, Budget, Scope, Unanswered
+from tlspolicy.expressions.trace import traced
 from tlspolicy.expressions.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from tlspolicy.expressions.explanation import Tried
     from tlspolicy.expressions.nodes import Node
     from tlspolicy.expressions.schema import Schema
     from tlspolicy.expressions.values import Value
 
 Result = TypeVar("Result")
-
-_CONSTANTS: Final = (nodes.Integer, nodes.Float, nodes.Duration, nodes.Boolean, nodes.String)
 
 
 @dataclass(frozen=True)
@@ -126,13 +125,8 @@ class Expression:
     def explain_in(self, scope: Scope, key: str) -> Tried:
         """Evaluate it as `evaluate_in` does, in a scope that keeps steps, and say what each part of it gave."""
         scope.steps = []
-        value = self.evaluate_in(scope)
-        parts = tuple(
-            Part(self.text[step.node.start : step.node.end], step.value)
-            for step in scope.steps
-            if step.node is not self.node and step.node.end and not isinstance(step.node, _CONSTANTS)
-        )
-        return Tried(key, self.text, value, parts)
+        self.evaluate_in(scope)
+        return traced(key, self.text, self.node, scope.steps, self.schema)
 
     def __str__(self) -> str:
         """The expression in its canonical spelling; `text` is what was written."""

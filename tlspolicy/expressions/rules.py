@@ -168,7 +168,7 @@ class RuleList:
             tried.append(rule.condition.explain_in(scope, f"[{index}].if"))
             if tried[-1].value:
                 tried.append(rule.result.explain_in(scope, f"[{index}].then"))
-                return Explanation(tried[-1].value, index, tuple(tried))
+                return Explanation(tried[-1].value, index, tuple(tried), untried=len(self.rules) - index)
         tried.append(self.default.explain_in(scope, f"[{len(self.rules)}].else" if self.rules else ""))
         return Explanation(tried[-1].value, None, tuple(tried))
 

@@ -25,10 +25,11 @@ CHARACTERS = 16
 
 
 class Step(NamedTuple):
-    """A node that was evaluated, and its value."""
+    """A node that was evaluated, its value, and the captures as it left them."""
 
     node: Node
     value: Value
+    captures: tuple[str, ...]
 
 
 class Answer(NamedTuple):
