@@ -30,7 +30,9 @@ def test_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     names |= {"policy": TlsPolicy.loads(TOML), "contexts": SSLContexts(), "decision": tlspolicy.TlsDecision()}
     exec(code, names)  # noqa: S102  (our own)
     if "print(policy.explain" in code:
-        assert capsys.readouterr().out.startswith("starttls = require\n")
+        assert f"```\n{capsys.readouterr().out}```\n" in README
+    if "bank.example" in code:
+        assert names["policy"].evaluate(DeliveryContext(mx="mx1.bank.example")).starttls is Requirement.REQUIRE
     if "rules.evaluate" in code:
         assert names["rules"].evaluate({"listener": "smtp", "connections": 200}) == -1
 

@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 from tlspolicy import (
     DELIVERY,
@@ -16,6 +16,7 @@ from tlspolicy import (
     Failure,
     FailureKind,
     LastError,
+    Part,
     Phase,
     Place,
     PolicyExplanation,
@@ -27,6 +28,7 @@ from tlspolicy import (
     SSLContexts,
     TlsDecision,
     TlsPolicy,
+    Tried,
     classify,
     is_local_address,
     is_local_domain,
@@ -57,8 +59,13 @@ decision = policy.evaluate(context)
 assert_type(decision, TlsDecision)
 assert_type(decision.starttls, Requirement)
 assert_type(decision.matched.starttls, int | None)
-assert_type(policy.explain(context), PolicyExplanation)
 assert_type(policy.located(Place("policy.toml", "queue.tls.default")).column, int | None)
+explanation = policy.explain(context)
+assert_type(explanation, PolicyExplanation)
+assert_type(explanation.settings["starttls"].tried, tuple[Tried, ...])
+assert_type(explanation.settings["starttls"].tried[0].parts, tuple[Part, ...])
+assert_type(explanation.settings["starttls"].tried[0].parts[0].value, Value | None)
+assert_type(explanation.as_data(), dict[str, Any])
 contexts = SSLContexts(cafile=Path("ca.pem"))
 assert_type(contexts.get(decision), ssl.SSLContext | None)
 contexts = SSLContexts(trust="certifi", certfile="own.pem", minimum_version=ssl.TLSVersion.TLSv1_3)
