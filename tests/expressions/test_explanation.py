@@ -231,7 +231,10 @@ def test_captures_as_data() -> None:
 
 
 def test_data_are_bounded_in_all() -> None:
-    part, *_, last = explained(f"[{','.join('v' * 2_600)}]", v="x" * 4_000).as_data()["tried"][0]["parts"]
+    data = explained(f"if_then([{','.join('v' * 2_600)}], v, 0)", v="x" * 4_000).as_data()
+    assert data["value"] == "x" * 4_000
+    (array, last) = data["tried"][0]["parts"]
+    part = array["parts"][0]
     assert (len(part["value"]), "abridged" in part) == (4_000, False)
     assert (part["value"], last["value"], last["abridged"]) == ("x" * 4_000, "", True)
 

@@ -114,12 +114,13 @@ class Explanation:
             `value`, `matched`, `untried` and `tried`; in this for each expression its `key`, `text`, `value` and
             `parts`; in these for each part its `text`, `start`, `end`, `value` and `parts`. A value is an `int`, a
             `float`, a `str` or a `list`, `"inf"`, `"-inf"` or `"NaN"` where JSON has no such number, and `None` of a
-            part that was not evaluated. A `matches` that was has `captures`, too. Where a long value or long captures
-            are not whole, `abridged` is true beside them; otherwise it is absent.
+            part that was not evaluated. A `matches` that was evaluated has `captures`, too. Where a long value or long
+            captures are not whole, `abridged` is true beside them; otherwise it is absent.
         """
         plain = PlainValues()
+        value = plain.named("value", self.value)  # before the parts, which may leave it no room
         tried = [{"key": each.key, "text": each.text, **_gave(each, plain)} for each in self.tried]
-        return {**plain.named("value", self.value), "matched": self.matched, "tried": tried, "untried": self.untried}
+        return {**value, "matched": self.matched, "tried": tried, "untried": self.untried}
 
     def lines(self, level: int = 0, width: int = WIDTH) -> Iterator[Line]:
         """The lines that it prints as, of which one says how many rules were left out where there are very many.
