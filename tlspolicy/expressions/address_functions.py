@@ -64,15 +64,19 @@ def is_ipv6_addr(value: Value) -> Value:
 
 
 def ip_reverse_name(value: Value) -> Value:
-    """The octets of an IPv4 address (RFC 1035, section 3.5) or the nibbles of an IPv6 address (RFC 3596), reversed."""
+    """The octets of an IPv4 address or the nibbles of an IPv6 address in reverse; `''` for what is no address.
+
+    As DNS has them: RFC 1035, section 3.5, and RFC 3596, section 2.5.
+    """
     address = _address(text(value))
     return address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa") if address else ""
 
 
 def is_ip_in_cidr(value: Value, network: Value) -> Value:
-    """Whether an address is in a network of at least 8 bits, or is the address that stands in its place.
+    """Whether an address is in a network such as `192.0.2.0/24`, or is the address that stands in its place.
 
-    An IPv4 address is in an IPv6 network if the address is that is mapped to it, and the other way round.
+    A prefix of less than 8 bits is that of no network. Where the network is one of IPv6, an IPv4 address is
+    taken as the IPv6 address that stands for it, and the other way round.
     """
     address, within = _address(text(value)), _network(text(network))
     if address is None or within is None:

@@ -20,7 +20,7 @@ def winnow(value: Value) -> Value:
 
 
 def dedup(value: Value) -> Value:
-    """The first of those elements that equal each other."""
+    """The elements without those that equal one before them."""
     first: list[Value] = []
     seen = _Known()
     for item in _as_array(value):
@@ -42,7 +42,10 @@ def is_intersect(left: Value, right: Value) -> Value:
 
 
 def sort(value: Value, ascending: Value) -> Value:
-    """An array in order. Numbers stand before texts, and these before arrays; NaN stands before all numbers."""
+    """The elements in rising order where `ascending` is true, else in falling order.
+
+    Numbers stand before texts, and these before arrays; NaN stands before all numbers.
+    """
     return tuple(sorted(_as_array(value), key=cmp_to_key(_order), reverse=not ascending))
 
 
@@ -72,12 +75,12 @@ def is_empty(value: Value) -> Value:
 
 
 def is_number(value: Value) -> Value:
-    """Whether a value is an int or a float; a text that reads as one is not."""
+    """Whether a value is a number; a text that reads as one is none."""
     return int(isinstance(value, (int, float)))
 
 
 def if_then(condition: Value, then: Value, otherwise: Value) -> Value:
-    """The second where the first is true, else the third; both have been evaluated."""
+    """`then` where `condition` is true, else `otherwise`; both are evaluated."""
     return then if condition else otherwise
 
 

@@ -116,7 +116,7 @@ def _logical(decisive: bool, operands: tuple[Node, ...], scope: Scope) -> Value:
 
 
 def matches(pattern: str, subject: Value, scope: Scope) -> Value:
-    """Search for `pattern` in the text of `subject`; the scope's captures are then what was found, or nothing."""
+    """Whether `pattern` is found in a text; `$0` is then what was found, `$1`, `$2`, … its groups, or else `''`."""
     scope.captures = ()
     scope.spend(subject)
     searched = text(subject)

@@ -1,7 +1,7 @@
 """The functions of the language, in one table: how many arguments each takes, what it may give, and what it does.
 
 What a function takes and gives is described where it is defined: in `text_functions`, `array_functions` and
-`address_functions`.
+`address_functions`. The names of its parameters and its docstring are what `grammar/README.md` says of it.
 """
 
 from __future__ import annotations

@@ -48,43 +48,43 @@ def maps(function: Callable[..., Value]) -> Callable[..., Value]:
 
 @maps
 def trim(value: str) -> Value:
-    """Without white space at both ends."""
+    """The text without white space at both ends."""
     return value.strip(WHITE_SPACE)
 
 
 @maps
 def trim_start(value: str) -> Value:
-    """Without white space at the start."""
+    """The text without white space at its start."""
     return value.lstrip(WHITE_SPACE)
 
 
 @maps
 def trim_end(value: str) -> Value:
-    """Without white space at the end."""
+    """The text without white space at its end."""
     return value.rstrip(WHITE_SPACE)
 
 
 @maps
 def to_lowercase(value: str) -> Value:
-    """In lower case."""
+    """The text in lower case."""
     return value.lower()
 
 
 @maps
 def to_uppercase(value: str) -> Value:
-    """In upper case."""
+    """The text in upper case."""
     return value.upper()
 
 
 @maps
 def is_uppercase(value: str) -> Value:
-    """Whether no letter is anything but upper case."""
+    """Whether no letter of a text is anything but upper case."""
     return int(all(c.isupper() for c in value if _is_letter(c)))
 
 
 @maps
 def is_lowercase(value: str) -> Value:
-    """Whether no letter is anything but lower case."""
+    """Whether no letter of a text is anything but lower case."""
     return int(all(c.islower() for c in value if _is_letter(c)))
 
 
@@ -100,7 +100,7 @@ def _is_letter(character: str) -> bool:
 
 @maps
 def has_digits(value: str) -> Value:
-    """Whether there is an ASCII digit."""
+    """Whether a text has a digit, 0 to 9."""
     return int(any(c in string.digits for c in value))
 
 
@@ -115,7 +115,7 @@ def count_chars(value: Value) -> Value:
 
 
 def count_spaces(value: Value) -> Value:
-    """The white space in a text, by characters."""
+    """The characters of white space in a text."""
     return sum(c in WHITE_SPACE for c in text(value))
 
 
@@ -130,17 +130,17 @@ def count_lowercase(value: Value) -> Value:
 
 
 def starts_with(value: Value, prefix: Value) -> Value:
-    """Whether a text starts with another."""
+    """Whether a text starts with `prefix`."""
     return int(text(value).startswith(text(prefix)))
 
 
 def ends_with(value: Value, suffix: Value) -> Value:
-    """Whether a text ends with another."""
+    """Whether a text ends with `suffix`."""
     return int(text(value).endswith(text(suffix)))
 
 
 def contains(value: Value, wanted: Value) -> Value:
-    """An element of an array that equals `wanted`, or a part of a text."""
+    """Whether an array has an element that equals `wanted`, or a text has it as a part."""
     if isinstance(value, tuple):
         return int(any(equal(item, wanted) for item in value))
     return int(text(wanted) in text(value))
@@ -155,9 +155,10 @@ def searched(value: Value, wanted: Value) -> tuple[Value, ...]:
 
 
 def contains_ignore_case(value: Value, wanted: Value) -> Value:
-    """A part of a text by Unicode's lower case; a text in an array, by that of ASCII.
+    """Whether a text has `wanted` as a part, or an array as an element that is a text, in whatever case.
 
-    What is neither text nor array is searched as `contains` does it.
+    In a text the case of no letter matters, in an array that of no ASCII letter. What is neither text nor array is
+    searched as `contains` does it.
     """
     if isinstance(value, tuple):
         sought = _ascii_lower(text(wanted))
@@ -195,14 +196,14 @@ def substring(value: Value, start: Value, count: Value) -> Value:
 
 @maps
 def strip_prefix(value: str, prefix: Value) -> Value:
-    """What follows the prefix; `''` where a text does not start with it."""
+    """What follows `prefix`; `''` where a text does not start with it."""
     start = text(prefix)
     return value[len(start) :] if value.startswith(start) else ""
 
 
 @maps
 def strip_suffix(value: str, suffix: Value) -> Value:
-    """What stands before the suffix; `''` where a text does not end with it."""
+    """What stands before `suffix`; `''` where a text does not end with it."""
     end = text(suffix)
     return value[: len(value) - len(end)] if value.endswith(end) else ""
 
