@@ -134,8 +134,8 @@ p.toml:2: queue.outbound.tls.allow-invalid-certs[0].if: line 1, column 8: this i
         PolicySyntaxError,
         f"""\
 p.toml: line 2, column 12: an integer of thousands of digits
-    starttls = {"9" * 77}…
-               {"^" * 77}""",
+    starttls = {"9" * 63}…
+               {"^" * 63}""",
     ),
     "not-a-number": (
         tls("allow-invalid-certs = nan"),
@@ -290,8 +290,8 @@ p.toml: line 3, column 1: this key stands twice
         PolicySyntaxError,
         f"""\
 p.toml: line 2, column 100011: tables or arrays are nested too deep
-    …{"[" * 45}
-     {" " * 44}^""",
+    …{"[" * 38}
+     {" " * 37}^""",
     ),
     "misspelt-table": (
         "[queue.outbound.timeouts]\ntls = '1m'\n[queue.outbound.tsl]\ndane = 'require'",

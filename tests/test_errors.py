@@ -45,11 +45,11 @@ SHOWN = {
     ),
     "long-line": (
         PolicyError("it is wrong", "a" * 100 + "b" + "c" * 100, 100, 101),
-        f"line 1, column 101: it is wrong\n    …{'a' * 44}b{'c' * 43}…\n     {' ' * 44}^",
+        f"line 1, column 101: it is wrong\n    …{'a' * 37}b{'c' * 36}…\n     {' ' * 37}^",
     ),
     "long-range": (
         PolicyError("it is wrong", "a" * 200, 0, 200),
-        f"line 1, column 1: it is wrong\n    {'a' * 88}…\n    {'^' * 88}",
+        f"line 1, column 1: it is wrong\n    {'a' * 74}…\n    {'^' * 74}",
     ),
     "session": (
         TlsSessionError("STARTTLS is not offered", mx="mx.example", kind="starttls-not-offered", last_error="tls"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-_EXCERPT_WIDTH = 88
+_EXCERPT_WIDTH = 74  # Indented, and with an ellipsis at both ends, it fits into 80 columns.
 _INDENT = "    "
 _LONGEST_MESSAGE = 500
 _LONGEST_NAME = 60
