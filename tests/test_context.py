@@ -242,3 +242,29 @@ def test_what_only_looks_like_a_text_is_looked_at(field: str) -> None:
 def test_what_only_looks_like_recipients_is_none() -> None:
     with pytest.raises(PolicyTypeError, match="must be a tuple of str"):
         DeliveryContext(recipients=mock.ANY)
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (DeliveryContext(), "DeliveryContext()"),
+        (
+            DeliveryContext(rcpt="Jane@Example.org", retry_num=1, last_error="tls"),
+            "DeliveryContext(rcpt='jane@example.org', rcpt_domain='example.org', retry_num=1, last_error='tls')",
+        ),
+        (DeliveryContext(recipients=("a@b.example",), priority=-1), "recipients=('a@b.example',), priority=-1"),
+    ],
+    ids=["nothing known", "an address", "an array"],
+)
+def test_its_representation_makes_it_again(context: DeliveryContext, expected: str) -> None:
+    assert expected in repr(context)
+    assert eval(repr(context)) == context  # noqa: S307  (our own)
+
+
+@pytest.mark.parametrize("host", ["mx..", "mx...", "..", "MX.Example.."])
+def test_what_is_normalised_stays_as_it_is(host: str) -> None:
+    first = DeliveryContext(mx=host, rcpt_domain=host)
+    assert first.retry(last_error="tls") == DeliveryContext(
+        mx=first.mx, rcpt_domain=first.rcpt_domain, retry_num=1, last_error="tls"
+    )
+    assert not first.mx.endswith(".")

@@ -205,6 +205,12 @@ class DeliveryContext(metaclass=_Contexts):
         draft.__class__ = cls
         return cast("Self", draft)
 
+    def __repr__(self) -> str:
+        """The fields that are not as in a context of which nothing is known: `DeliveryContext(retry_num=1)`."""
+        usual: dict[str, object] = type(self).__new__.__kwdefaults__ or {}
+        values = ((name, getattr(self, name)) for name in usual)
+        return f"DeliveryContext({', '.join(f'{name}={value!r}' for name, value in values if value != usual[name])})"
+
     def __dir__(self) -> list[str]:
         """What its class shows, which a mock object of it then has."""
         return dir(type(self))
@@ -246,11 +252,14 @@ def _status(name: str, value: object) -> str:
 
 
 def _host(name: str, value: object) -> str:
-    """A host name, an IP address or a mail address: lower case, without the dot that ends a full name in DNS."""
+    """A host name, an IP address or a mail address: lower case, without the dot that ends a full name in DNS.
+
+    What has been so normalised stays as it is when it is again: `retry` makes each context of the one before.
+    """
     if type(value) is str and value.isascii() and len(value) < _SHORT:  # Most are.
         text = value.lower()
-        return text.removesuffix(".") if text[-1:] == "." else text
-    return _text(name, value).lower().removesuffix(".")
+        return text.rstrip(".") if text[-1:] == "." else text
+    return _text(name, value).lower().rstrip(".")
 
 
 def _recipients(value: object) -> tuple[str, ...]:
