@@ -41,6 +41,10 @@ FLOORS = [
     ["certificates", "relaxation", "replies"],
     ["negotiation"],
     ["smtp", "aiosmtp"],
+    ["analysis.formulas", "analysis.texts", "analysis.variables"],
+    ["analysis.examples", "analysis.questions"],
+    ["analysis.meanings"],
+    ["analysis.space"],
     ["__init__"],
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}

@@ -24,7 +24,7 @@ from tlspolicy.expressions.values import COMPARISONS, Value
 if TYPE_CHECKING:
     from tlspolicy.expressions.schema import Schema
 
-_MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Within(NamedTuple):
@@ -43,7 +43,7 @@ def within(node: Node, schema: Schema) -> Within | None:
         case Binary(operator, Name(variable), constant) if operator in COMPARISONS and variable in schema.variables:
             return _compared(variable, operator, constant, schema)
         case Binary(operator, constant, Name(variable)) if operator in COMPARISONS and variable in schema.variables:
-            return _compared(variable, _MIRRORED[operator], constant, schema)
+            return _compared(variable, MIRRORED[operator], constant, schema)
         case Call("contains", (Array() as array, Name(variable))) if variable in schema.variables:
             return _contained(variable, literal(array, schema), schema)
         case _:
