@@ -45,6 +45,8 @@ FLOORS = [
     ["analysis.examples", "analysis.questions"],
     ["analysis.meanings"],
     ["analysis.space"],
+    ["analysis.branches", "analysis.regions", "analysis.witness", "analysis.words"],
+    ["analysis.views"],
     ["__init__"],
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}

@@ -99,7 +99,7 @@ class Setting:
     def _check(self, result: Expression) -> None:
         try:
             self.check(result)
-            for branch in _branches(result.node):
+            for branch in alternatives(result.node):
                 if is_constant(branch, result.schema):
                     self._convert_constant(branch, result)
         except ResultError as error:
@@ -206,12 +206,12 @@ def _refuse_levels(node: Node, wanted: str) -> None:
         _refuse_levels(each, wanted)
 
 
-def _branches(node: Node) -> Iterator[Node]:
+def alternatives(node: Node) -> Iterator[Node]:
     """The parts of an expression of which one will be its value."""
     match node:
         case Call("if_then", (_, then, otherwise)):
-            yield from _branches(then)
-            yield from _branches(otherwise)
+            yield from alternatives(then)
+            yield from alternatives(otherwise)
         case _:
             yield node
 
