@@ -23,6 +23,19 @@ from tlspolicy.policy import TlsPolicy
 
 if TYPE_CHECKING:
     from tlspolicy.aiosmtp import secure_async, secure_streams
+    from tlspolicy.analysis import (
+        Comparison,
+        Difference,
+        Finding,
+        Findings,
+        Severity,
+        Undecided,
+        Way,
+        Ways,
+        analyse,
+        compare,
+        ways_to,
+    )
     from tlspolicy.failures import Failure, FailureKind, Phase, classify
     from tlspolicy.providers import is_local_address, is_local_domain
     from tlspolicy.relaxation import Relaxation
@@ -32,11 +45,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DELIVERY",
+    "Comparison",
     "DeliveryContext",
+    "Difference",
     "Explanation",
     "Expression",
     "Failure",
     "FailureKind",
+    "Finding",
+    "Findings",
     "LastError",
     "Level",
     "Matched",
@@ -55,33 +72,51 @@ __all__ = [
     "SSLContexts",
     "Schema",
     "Session",
+    "Severity",
     "TlsDecision",
     "TlsPolicy",
     "TlsSessionError",
     "Tried",
+    "Undecided",
+    "Way",
+    "Ways",
+    "analyse",
     "classify",
+    "compare",
     "is_local_address",
     "is_local_domain",
     "secure",
     "secure_async",
     "secure_streams",
+    "ways_to",
 ]
 
 # To decide takes neither asyncio nor much else that carrying a decision out does: it is imported when it is wanted.
 _WANTED_LATER = {
+    "Comparison": "analysis",
+    "Difference": "analysis",
     "Failure": "failures",
     "FailureKind": "failures",
+    "Finding": "analysis",
+    "Findings": "analysis",
     "Level": "session",
     "Phase": "failures",
     "Relaxation": "relaxation",
     "SSLContexts": "sslcontext",
     "Session": "session",
+    "Severity": "analysis",
+    "Undecided": "analysis",
+    "Way": "analysis",
+    "Ways": "analysis",
+    "analyse": "analysis",
     "classify": "failures",
+    "compare": "analysis",
     "is_local_address": "providers",
     "is_local_domain": "providers",
     "secure": "smtp",
     "secure_async": "aiosmtp",
     "secure_streams": "aiosmtp",
+    "ways_to": "analysis",
 }
 
 
