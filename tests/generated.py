@@ -17,7 +17,6 @@ from tlspolicy.expressions.nodes import (
     Boolean,
     Call,
     Capture,
-    Duration,
     Float,
     Global,
     Index,
@@ -30,6 +29,7 @@ from tlspolicy.expressions.nodes import (
 )
 from tlspolicy.expressions.printer import printed
 from tlspolicy.expressions.values import BINARY, COMPARISONS, INT_MAX, INT_MIN, UNARY, Value
+from tlspolicy.testing.literals import durations, quotable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,24 +104,12 @@ def _leaves(names: Sequence[str]) -> SearchStrategy[Node]:
         st.sampled_from(names).map(Name),
         (st.integers(0, 3) | st.integers(0, INT_MAX)).map(Integer),
         st.floats(min_value=0).map(Float),
-        st.sampled_from(list(MILLISECONDS)).flatmap(_durations),
+        st.sampled_from(list(MILLISECONDS)).flatmap(durations),
         st.booleans().map(Boolean),
-        st.one_of(_TELLING_TEXTS, _quotable("'"), _quotable('"')).map(String),
+        st.one_of(_TELLING_TEXTS, quotable("'"), quotable('"')).map(String),
         st.integers(0, 99).map(Capture),
         st.sampled_from(["$list", "$1x", "$."]).map(Global) | words.map(lambda word: Global(f"${word}")),
     )
-
-
-def _durations(unit: str) -> SearchStrategy[Node]:
-    return st.builds(Duration, st.integers(0, INT_MAX // MILLISECONDS[unit]), st.just(unit))
-
-
-def _quotable(quote: str) -> SearchStrategy[str]:
-    """What a string in these quotes can say: no quote but after a backslash, and after that neither n nor r nor t."""
-    plain = st.characters(exclude_categories=["Cs"], exclude_characters=f"\\{quote}")
-    protected = st.characters(exclude_categories=["Cs"], exclude_characters="\\nrt") | st.sampled_from("\n\r\t'\"d.")
-    escapes = st.builds(lambda backslashes, after: backslashes + after, st.sampled_from(["\\", "\\\\"]), protected)
-    return st.lists(plain | escapes, max_size=6).map("".join)
 
 
 def _operations(operands: SearchStrategy[Node]) -> SearchStrategy[Node]:

@@ -108,6 +108,15 @@ def test_aiosmtplib_sender_does_so_many_at_once_and_gives_up(contexts: SSLContex
     assert (most, ended) == (TASKS, [(MAX_ATTEMPTS - 1, "connection")] * 3 * TASKS)
 
 
+def test_my_policy() -> None:
+    command = [sys.executable, "-m", "pytest", "examples/test_my_policy.py", "-p", "tlspolicy.pytest_plugin"]
+    options = ["-p", "no:cacheprovider", "--rule-coverage-fail"]
+    ran = subprocess.run([*command, *options], cwd=EXAMPLES.parent, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert "bank.toml: 6 of 6 rules fired" in ran.stdout
+    assert "3 passed" in ran.stdout
+
+
 def test_django_backend() -> None:
     lines = run("django_backend.py")
     assert [line for line in lines if not line.startswith("WARNING: ")] == [

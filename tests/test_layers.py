@@ -50,6 +50,11 @@ FLOORS = [
     ["analysis.rules", "analysis.comparison", "analysis.ways"],
     ["analysis.relaxations"],
     ["analysis.analysing"],
+    ["testing.literals"],
+    ["testing.trees"],
+    ["testing.conditions"],
+    ["testing.attempts", "testing.rules"],
+    ["pytest_plugin"],
     ["__init__"],
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}
