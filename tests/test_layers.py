@@ -56,6 +56,15 @@ FLOORS = [
     ["testing.attempts", "testing.rules"],
     ["pytest_plugin"],
     ["__init__"],
+    ["cli.terminal", "cli.contents", "cli.picture"],
+    ["cli.arguments", "cli.cases", "cli.drawing", "cli.spelling"],
+    ["cli.attempts", "cli.survey"],
+    ["cli.data", "cli.stream"],
+    ["cli.wording"],
+    ["cli.reports"],
+    ["cli.check", "cli.diff", "cli.eval", "cli.explain", "cli.fmt", "cli.table", "cli.ways"],
+    ["cli.main"],
+    ["__main__"],
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules}
 # What only one module may know, or the modules of one package.

@@ -1,0 +1,1 @@
+"""The command line: `tlspolicy check`, `diff`, `eval`, `explain`, `ways`. The extra `cli` brings what it needs."""
