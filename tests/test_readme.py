@@ -11,6 +11,7 @@ import pytest
 
 import tlspolicy
 from tlspolicy import DeliveryContext, Level, PolicySyntaxError, Relaxation, Requirement, SSLContexts, TlsPolicy
+from tlspolicy.analysis import CODES
 from tlspolicy.expressions.functions import FUNCTIONS, PROVIDED
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,9 @@ def test_the_policy_is_that_of_the_example() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in PYTHON if "smtplib" not in code])
-def test_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_code(code: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("policy.toml").write_text(TOML, encoding="utf-8")
     names: dict[str, Any] = {name: getattr(tlspolicy, name) for name in tlspolicy.__all__} | {"time": time}
     names |= {"policy": TlsPolicy.loads(TOML), "contexts": SSLContexts(), "decision": tlspolicy.TlsDecision()}
     exec(code, names)  # noqa: S102  (our own)
@@ -33,6 +36,9 @@ def test_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert f"```\n{capsys.readouterr().out}```\n" in README
     if "bank.example" in code:
         assert names["policy"].evaluate(DeliveryContext(mx="mx1.bank.example")).starttls is Requirement.REQUIRE
+    for name in [name for name in names if name.startswith("test_")]:
+        names[name]()
+        assert names["policy"].rules[0].tried
     if "rules.evaluate" in code:
         assert names["rules"].evaluate({"listener": "smtp", "connections": 200}) == -1
 
@@ -84,3 +90,14 @@ def test_the_picture_is_there() -> None:
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_every_code_of_a_finding_is_told() -> None:
+    assert "".join(f"| `{code}` | {words} |\n" for code, words in CODES.items()) in README
+
+
+def test_what_analysis_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    code = next(code for code in PYTHON if "ways_to" in code)
+    exec(code, {"policy": TlsPolicy.loads(TOML), "TlsPolicy": TlsPolicy})  # noqa: S102  (our own)
+    said = [line.partition("  # ")[2].partition(":")[0] for line in code.splitlines() if "print(" in line]
+    assert capsys.readouterr().out.splitlines() == said[1:]

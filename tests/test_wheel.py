@@ -79,3 +79,6 @@ def test_the_wheel_decides_and_secures(wheel: Path, certificates: Certificates, 
     with serve(certificates.self_signed("mx.example", tmp_path)) as server:
         output = run(python, "-I", "-c", PROGRAM, policy, str(server.port), cwd=tmp_path)
     assert output == "matches() needs the regex engine: pip install 'tlspolicy[regex]'\n"
+    command = subprocess.run([environment / "bin" / "tlspolicy"], capture_output=True, text=True, check=False)
+    message = "the command line needs rich, which is not installed: pip install 'tlspolicy[cli]'"
+    assert (command.returncode, command.stdout, command.stderr) == (2, "", f"tlspolicy: {message}\n")

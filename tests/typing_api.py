@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any, assert_type
 
 from tlspolicy import (
     DELIVERY,
+    Comparison,
     DeliveryContext,
+    Difference,
     Explanation,
     Expression,
     Failure,
     FailureKind,
+    Finding,
+    Findings,
     LastError,
+    Level,
     Part,
     Phase,
     Place,
@@ -25,23 +30,34 @@ from tlspolicy import (
     RuleList,
     Schema,
     Session,
+    Severity,
     SSLContexts,
     TlsDecision,
     TlsPolicy,
     Tried,
+    Undecided,
+    Way,
+    Ways,
+    analyse,
     classify,
+    compare,
     is_local_address,
     is_local_domain,
     secure,
     secure_async,
     secure_streams,
+    testing,
+    ways_to,
 )
+from tlspolicy.boundaries import boundaries
 from tlspolicy.expressions.values import Value
+from tlspolicy.rule_coverage import CoveredRule
 
 if TYPE_CHECKING:
     import asyncio
 
     import aiosmtplib
+    from hypothesis.strategies import SearchStrategy
 
 policy = TlsPolicy.load("policy.toml")
 policy = TlsPolicy.load(Path("policy.toml"))
@@ -66,6 +82,20 @@ assert_type(explanation.settings["starttls"].tried, tuple[Tried, ...])
 assert_type(explanation.settings["starttls"].tried[0].parts, tuple[Part, ...])
 assert_type(explanation.settings["starttls"].tried[0].parts[0].value, Value | None)
 assert_type(explanation.as_data(), dict[str, Any])
+findings = analyse(policy)
+assert_type(findings, Findings)
+assert_type(findings[0], Finding)
+assert_type([finding.severity >= Severity.WARNING for finding in findings], list[bool])
+assert_type(findings.undecided, tuple[Undecided, ...])
+ways = ways_to(policy, Level.CLEAR_TEXT)
+assert_type(ways, Ways)
+assert_type(ways.impossible, bool)
+assert_type(ways.ways, tuple[Way, ...])
+assert_type(ways.ways[0].context, DeliveryContext)
+comparison = compare(policy, policy)
+assert_type(comparison, Comparison)
+assert_type(comparison.differences, tuple[Difference, ...])
+assert_type(comparison.differences[0].new, TlsDecision)
 contexts = SSLContexts(cafile=Path("ca.pem"))
 assert_type(contexts.get(decision), ssl.SSLContext | None)
 contexts = SSLContexts(trust="certifi", certfile="own.pem", minimum_version=ssl.TLSVersion.TLSv1_3)
@@ -114,3 +144,13 @@ value = expression.evaluate({"a": 1})
 if isinstance(value, tuple):
     first = value[0]
     assert isinstance(first, (int, float, str, tuple))
+assert_type(boundaries(policy), dict[str, tuple[Value, ...]])
+coverage = testing.RuleCoverage(policy)
+assert_type(coverage.evaluate(context), TlsDecision)
+assert_type(coverage.rules, tuple[CoveredRule, ...])
+assert_type(coverage.never_fired, tuple[str, ...])
+assert_type(coverage.gaps, tuple[str, ...])
+attempts: SearchStrategy[DeliveryContext] = testing.contexts(retry_num=1) | testing.contexts_for(coverage)
+texts: SearchStrategy[str] = testing.expressions(DELIVERY, {int, str}) | testing.expressions(result=int)
+some_policies: SearchStrategy[TlsPolicy] = testing.policies({"own": len})
+some_rules = testing.rule_lists(Schema({"a": int}), results=texts)
