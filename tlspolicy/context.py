@@ -67,7 +67,7 @@ class DeliveryContext(metaclass=_Contexts):
     """One attempt to deliver a message to a recipient: the variables that rules may name.
 
     Immutable and checked, so that rules can rely on it; it can't be subclassed. Addresses and host names are
-    lower-cased and lose a trailing dot, and no more: there is no IDN conversion. They are for rules, not for the
+    lower-cased and lose the dots at their end, and no more: there is no IDN conversion. They are for rules, not for the
     envelope. `sender_domain` and `rcpt_domain`, where they are left out, are taken from the addresses. The first
     sentence on each field is what `grammar/README.md` says of the variable.
 
