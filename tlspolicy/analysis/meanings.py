@@ -23,8 +23,13 @@ _FLAGS: Final = frozenset(
         "matches",
         "is_empty",
         "is_email",
+        "is_intersect",
+        "is_number",
+        "is_ip_addr",
+        "is_ipv4_addr",
+        "is_ipv6_addr",
+        "is_ip_in_cidr",
     }
-    | {"is_intersect", "is_number", "is_ip_addr", "is_ipv4_addr", "is_ipv6_addr", "is_ip_in_cidr"}
 )
 
 

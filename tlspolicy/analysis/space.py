@@ -120,7 +120,9 @@ class Space:
         return Reader(self._answer)
 
     def _answer(self, question: Question) -> Meaning:
-        number = self._number_of.get(question, self._number_of.get(getattr(question, "variable", None), -1))
+        number = self._number_of[
+            question if isinstance(question, (Recipient, Other)) or question in self._number_of else question.variable
+        ]
         dimension = self.dimensions[number]
         match question, dimension:
             case Number(_, region), Numbers(_, ranges):
