@@ -270,7 +270,7 @@ SHOWN: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("condition", "source"), SHOWN, ids=["by name", "by setting"])
 def test_a_policy_that_fails_is_shown_as_it_is_written(condition: Any, source: str) -> None:
-    @settings(max_examples=1_000, database=None, phases=[Phase.generate, Phase.shrink])
+    @settings(max_examples=10_000, database=None, phases=[Phase.generate, Phase.shrink])
     @given(policies())
     def has_none(policy: TlsPolicy) -> None:
         assert not condition(policy)
@@ -281,7 +281,7 @@ def test_a_policy_that_fails_is_shown_as_it_is_written(condition: Any, source: s
 
 
 def test_a_context_that_fails_is_shown_by_what_is_unlike_the_default() -> None:
-    @settings(max_examples=1_000, database=None)
+    @settings(max_examples=10_000, database=None)
     @given(contexts_for(LADDER))
     def never_disabled(context: DeliveryContext) -> None:
         assert not is_disabled(context)
